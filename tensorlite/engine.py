@@ -1,0 +1,1473 @@
+"""The tape: what an operation records, and the walk that turns records into gradients.
+
+Read it from top to bottom:
+
+* :class:`TensorBase` is what the tape knows of a tensor: an array, the node that made it, a version.
+* :class:`Node` is one recorded operation. Edges go from node to node, never to tensors, so an
+  intermediate result is freed as soon as nobody needs its value.
+* :func:`primitive` turns a NumPy function into an operation; ``op.vjp(x=lambda g, out: ...)`` says
+  how a gradient flows to argument ``x``. The *parameter names of a vjp say what the tape keeps*:
+  ``out`` keeps the result, an argument's name keeps that argument, ``x_shape`` only its shape, a
+  setting's name that setting. Nothing else is kept.
+* :func:`walk` visits the nodes from the newest to the oldest and passes gradients along the edges.
+
+A vjp is an ordinary expression of operators and primitives. On raw arrays it gives the gradient;
+on tensors that are attached to the tape again (``create_graph=True``) it gives a gradient that can
+itself be differentiated. There is no second implementation for higher orders.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import threading
+import weakref
+from typing import Any, Callable
+
+import numpy as np
+
+from . import dtypes
+
+__all__ = [
+    "Leaf", "Node", "Port", "Primitive", "TensorBase", "backward", "broadcast_to", "cast", "clone", "grad",
+    "inplace", "primitive", "state", "sum_to", "view_assign", "walk", "wrap",
+]  # fmt: skip
+
+ndarray = np.ndarray
+_new = object.__new__
+
+#: One clock stamps recorded operations and in-place updates, so "was this value changed after that
+#: operation used it?" is a comparison of two integers.
+clock = itertools.count(1).__next__
+
+RECORDING, WATCHED = 1, 2  # bits of ``state.mode``
+
+
+class _State(threading.local):
+    """Per-thread modes. ``mode`` is read once per operation."""
+
+    mode = RECORDING
+    watch: Any = None  # an observer of forward calls, records and backward steps
+    inference = False
+
+
+state = _State()
+
+
+class TensorBase:
+    """What the tape needs of a tensor. ``tensorlite.Tensor`` adds the methods people use.
+
+    ``_data`` is the array; ``_node`` the node that a gradient for it goes to (None: no gradient);
+    ``_version`` a cell ``[time of last in-place update, number of updates]`` that views of one storage
+    share; ``_grad`` the accumulated gradient; ``_view`` how a view is made from its base.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_data", "_grad", "_node", "_version", "_view")
+
+    _data: np.ndarray
+    _node: Node | None
+    _version: list[int]
+    _grad: TensorBase | None
+    _view: View | None
+
+
+#: The class of results; ``tensorlite._tensor`` puts its ``Tensor`` here.
+result_class: type[TensorBase] = TensorBase
+
+
+def wrap(data, node=None, version=None):
+    """A new tensor around ``data`` (no copy)."""
+    t = _new(result_class)
+    t._data = data if data.__class__ is ndarray else np.asarray(data)
+    t._node = node
+    t._version = [0, 0] if version is None else version
+    t._grad = None
+    t._view = None
+    return t
+
+
+def unwrap(x):
+    """The array inside a tensor; anything else as it is."""
+    return x._data if isinstance(x, TensorBase) else x
+
+
+# --------------------------------------------------------------------------------------------------
+# Nodes
+# --------------------------------------------------------------------------------------------------
+
+
+class Node:
+    """One operation on the tape.
+
+    Attributes
+    ----------
+    edges : tuple of Node
+        Where gradients go, one per input that wants one.
+    seq : int
+        When it was recorded; the walk goes from high to low.
+    shape, dtype
+        Of the result (tuples of them where several results are differentiable).
+    kept : tuple or None
+        What its vjps need; None once it has been freed.
+    cells : tuple
+        Version cells of the kept arrays.
+    hooks : list or None
+        Called with the arriving gradient.
+    where : object
+        Provenance, when somebody asked for it (anomaly mode, ``viz``).
+    """
+
+    __slots__ = ("__weakref__", "cells", "dtype", "edges", "hooks", "kept", "plan", "seq", "shape", "where")
+
+    broadcasts = False
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __repr__(self):
+        return f"<{self.name} object at {id(self):#x}>"
+
+    @property
+    def next_functions(self):
+        """PyTorch's spelling of the edges: ``((node, output number), ...)``."""
+        return tuple((e.edges[0], e.slot) if type(e) is Port else (e, 0) for e in self.edges)
+
+    def register_hook(self, hook):
+        """Call ``hook(grad_inputs, grad_outputs)`` after this node has run in a backward pass.
+
+        ``hook`` may return new gradients for the inputs. Returns a handle with ``remove()``.
+        """
+        return add_hook(self, "after", hook)
+
+    def register_prehook(self, hook):
+        """Call ``hook(grad_outputs)`` before this node runs; it may return new ones."""
+        return add_hook(self, "tuple", hook)
+
+    def apply(self, g, taped, needed=None):
+        """Gradients for the edges, given the gradient ``g`` of the result."""
+        raise NotImplementedError
+
+    def release(self):
+        """Forget what was kept; called once the node has run."""
+        if self.kept:
+            self.kept = None
+            self.cells = ()
+
+
+class Leaf(Node):
+    """Where gradients for a tensor made by the user arrive: ``tensor.grad``."""
+
+    __slots__ = ("buffer", "tensor")
+
+    def __init__(self, tensor):
+        self.tensor = weakref.ref(tensor)
+        self.seq = clock()
+        self.edges = self.kept = self.cells = ()
+        self.shape = tensor._data.shape
+        self.dtype = tensor._data.dtype
+        self.hooks = self.where = self.plan = None
+        self.buffer = None  # an optimizer may offer memory for the gradient
+
+    name = "AccumulateGrad"
+
+    @property
+    def variable(self):
+        """The tensor itself, as PyTorch's ``AccumulateGrad.variable``."""
+        return self.tensor()
+
+    def accumulate(self, g, owned):
+        """Add ``g`` to ``tensor.grad``; ``owned`` says that nobody else holds the array ``g``."""
+        tensor = self.tensor()
+        if tensor is None:
+            return
+        held = tensor._grad
+        if isinstance(g, TensorBase):  # create_graph: the gradient stays on the tape
+            tensor._grad = g if held is None else held + g
+        elif held is None:
+            if self.buffer is not None and (memory := self.buffer()) is not None:
+                np.copyto(memory, g)
+                g = memory
+            elif not owned or g.__class__ is not ndarray:
+                g = np.array(g)
+            tensor._grad = wrap(g)
+        elif held._node is not None:
+            tensor._grad = held.detach() + wrap(np.array(g))
+        else:
+            np.add(held._data, g, out=held._data)
+            touch(held)
+        for hook in [h for kind, h in (self.hooks or {}).values() if kind == "accumulated"]:
+            hook(tensor)
+
+
+class Port(Node):
+    """One of several differentiable results of a node; passes its gradient to a slot there."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self, node, slot, shape, dtype):
+        self.seq = clock() if node.kept is not None else node.seq
+        self.edges = (node,)
+        self.slot = slot
+        self.shape = shape
+        self.dtype = dtype
+        self.kept = self.cells = ()
+        self.hooks = self.where = self.plan = None
+
+    @property
+    def name(self):
+        return self.edges[0].name
+
+
+class PrimitiveNode(Node):
+    """A recorded call of a :class:`Primitive`; its :class:`Plan` knows which vjps to run."""
+
+    __slots__ = ()
+
+    @property
+    def name(self):
+        return self.plan.primitive.grad_name
+
+    @property
+    def broadcasts(self):
+        return self.plan.primitive.broadcasts
+
+    def apply(self, g, taped, needed=None):
+        kept = self.kept
+        if kept is None:
+            raise RuntimeError(_TWICE.format(self.name))
+        for cell in self.cells:
+            if cell[0] > self.seq:
+                raise _changed(self, cell)
+        plan = self.plan
+        if taped:
+            return plan.pull_taped(self, g, needed)
+        if needed is None:
+            return plan.pull(g, kept)
+        return plan.pull_some(needed)(g, kept)
+
+
+_TWICE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+    "already been freed), at {}. Saved intermediate values of the graph are freed when you call .backward() or "
+    "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time."
+)
+
+
+def _changed(node, cell):
+    i = next((i for i, c in enumerate(node.cells) if c is cell), 0)
+    array = node.plan.kept_array(node.kept, i)
+    what = f"[{dtypes.of(array.dtype).typename} {list(array.shape)}]" if isinstance(array, ndarray) else "a value"
+    where = f" The operation was recorded at {node.where}." if node.where else (
+        " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "tensorlite.autograd.set_detect_anomaly(True).")  # fmt: skip
+    return RuntimeError(
+        f"one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
+        f"which {node.name} kept, was changed after the forward call.{where}"
+    )
+
+
+def touch(tensor):
+    """Note an in-place change of ``tensor`` (and so of every view of its storage)."""
+    cell = tensor._version
+    cell[0] = clock()
+    cell[1] += 1
+
+
+# --------------------------------------------------------------------------------------------------
+# Views: a tensor that shares memory with its base can be made again from the base
+# --------------------------------------------------------------------------------------------------
+
+
+class View:
+    """``base`` and the steps ``(primitive, settings, output number)`` that lead from it to a view."""
+
+    __slots__ = ("base", "stamp", "steps")
+
+    def __init__(self, base, steps, stamp):
+        self.base = base
+        self.steps = steps
+        self.stamp = stamp
+
+    def replay(self, x):
+        for step, settings, slot in self.steps:
+            x = step(x, **settings)
+            if slot is not None:
+                x = x[slot]
+        return x
+
+    @property
+    def many(self):
+        """Whether a function that returns several views made this one."""
+        return any(slot is not None for _, _, slot in self.steps)
+
+
+def _attach_view(t, source, op, settings, slot=None):
+    """Note that ``t`` is a view of ``source`` if it shares its memory."""
+    a, s = t._data, source._data
+    if a is not s and a.base is not (s if s.base is None else s.base):
+        return
+    t._version = source._version
+    step = ((op, settings, slot),)
+    view = source._view
+    stamp = t._version[0]
+    t._view = View(source, step, stamp) if view is None else View(view.base, view.steps + step, stamp)
+
+
+def renew(t):
+    """Give a view its present place on the tape if its base has been changed since."""
+    view = t._view
+    if view.stamp < t._version[0]:
+        view.stamp = t._version[0]
+        if view.base._node is not None:
+            mode, state.mode = state.mode, RECORDING
+            try:
+                t._node = view.replay(view.base)._node
+            finally:
+                state.mode = mode
+
+
+# --------------------------------------------------------------------------------------------------
+# Primitives
+# --------------------------------------------------------------------------------------------------
+
+
+class Primitive:
+    """The description of an operation; the callable itself is generated from its signature.
+
+    Positional parameters are arrays (or tensors, or numbers); keyword-only parameters are settings.
+    A ``*xs`` parameter is a sequence of arrays.
+    """
+
+    def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into):
+        self.forward = forward
+        self.name = forward.__name__.rstrip("_")
+        self.grad_name = "".join(w[:1].upper() + w[1:] for w in self.name.split("_")) + "Backward0"
+        self.promote = promote
+        self.broadcasts = broadcasts
+        self.view = view
+        self.outputs = outputs
+        self.constant = frozenset(constant)
+        self.nondiff = frozenset(nondiff)
+        self.differentiable = differentiable
+        self.into = into
+        self.reference: Callable | None = None
+        self.joint: Callable | None = None
+        self.vjps: dict[str, Callable] = {}
+        self.names: dict[str, list[str]] = {}
+        self.plans: dict[int, Plan] = {}
+        params = inspect.signature(forward).parameters.values()
+        self.arrays = [p.name for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.variadic = next((p.name for p in params if p.kind is p.VAR_POSITIONAL), None)
+        self.settings = {p.name: p.default for p in params if p.kind is p.KEYWORD_ONLY}
+        self.signature = inspect.signature(forward)
+        #: numbers of the differentiable results; None where the number of results varies
+        self.live = None if outputs == "many" else [i for i, o in enumerate(outputs or ["out"]) if o not in constant]
+
+    def __repr__(self):
+        return f"<primitive {self.name}{self.signature}>"
+
+    # -- registration ------------------------------------------------------------------------------
+
+    def _check(self, fn, skip):
+        """The names of what ``fn`` wants kept; refuses names that mean nothing here."""
+        names = list(inspect.signature(fn).parameters)[skip:]
+        arrays = [self.variadic] if self.variadic else self.arrays
+        known = {*arrays, *(f"{a}_shape" for a in arrays), *self.settings, "needs", "out"}
+        if isinstance(self.outputs, (tuple, list)):
+            known |= set(self.outputs)
+        if unknown := set(names) - known:
+            raise TypeError(f"vjp of {self.name}: unknown parameter(s) {sorted(unknown)}; it may name {sorted(known)}")
+        return names
+
+    def set_vjps(self, vjps):
+        arrays = [self.variadic] if self.variadic else self.arrays
+        for arg, fn in vjps.items():
+            if arg not in arrays:
+                raise TypeError(f"{self.name} has no array argument {arg!r}; it has {arrays}")
+            self.names[arg] = self._check(fn, 1)
+            self.vjps[arg] = fn
+        if missing := set(arrays) - set(self.vjps) - self.nondiff:
+            raise TypeError(f"{self.name}: no vjp for {sorted(missing)}; declare it, or list it as nondiff")
+
+    def set_joint(self, fn):
+        self.joint = fn
+        self.names["*"] = self._check(fn, 1)
+
+    def plan(self, key, count):
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = Plan(self, key, count)
+            if self.variadic is None:
+                self.plans[key] = plan
+        return plan
+
+    def keeps_first(self):
+        """Whether some vjp needs the value of the first argument."""
+        first = self.arrays[0]
+        return self.reference is not None or any(first in names for names in self.names.values())
+
+
+class Plan:
+    """What to keep and which vjps to run, for one pattern of arguments that want gradients.
+
+    ``key`` has two bits per argument: is it a tensor, does it want a gradient. A plan is made once
+    per pattern and turned into two short functions; ``plan.source`` shows them.
+    """
+
+    __slots__ = ("cell_slots", "kept_names", "pull", "primitive", "pulls", "record", "source", "targets")
+
+    def __init__(self, prim: Primitive, key: int, count: int):
+        self.primitive = prim
+        self.pulls: dict[tuple, Callable] = {}
+        self.targets = [i for i in range(count) if key >> (2 * i) & 2]
+        tensors = [i for i in range(count) if key >> (2 * i) & 1]
+        names = [prim.variadic] * count if prim.variadic else prim.arrays
+        for i in self.targets:
+            if names[i] in prim.nondiff:
+                raise RuntimeError(
+                    f"{prim.name}: the argument {names[i]!r} is not differentiable, but it was given a tensor that "
+                    f"requires grad; pass {names[i]}.detach()"
+                )
+            if not prim.joint and names[i] not in prim.vjps:
+                raise NotImplementedError(f"the derivative for '{prim.name}' is not implemented")
+        if prim.joint:
+            wanted = list(prim.names["*"])
+        else:
+            wanted = list(dict.fromkeys(n for i in self.targets for n in prim.names[names[i]]))
+        if prim.reference:
+            wanted += [a for a in prim.arrays if a not in wanted] + [s for s in prim.settings if s not in wanted]
+        self.kept_names = [n for n in wanted if n != "needs"]
+        self._compile(prim, tensors, names)
+
+    def _compile(self, prim, tensors, names):
+        """Generate ``record`` (make the node) and ``pull`` (run the vjps)."""
+        outputs = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
+        keep, cells, self.cell_slots = [], [], []
+        for slot, n in enumerate(self.kept_names):
+            if prim.variadic and n == prim.variadic:
+                keep.append("tuple(raw)")
+                cells += [f"args[{i}]._version" for i in tensors]
+                self.cell_slots += [(slot, i) for i in tensors]
+            elif prim.variadic and n == f"{prim.variadic}_shape":
+                keep.append("tuple([shape_of(r) for r in raw])")
+            elif n in prim.arrays:
+                i = prim.arrays.index(n)
+                keep.append(f"raw[{i}]")
+                if i in tensors:
+                    cells.append(f"args[{i}]._version")
+                    self.cell_slots.append((slot, None))
+            elif n.endswith("_shape") and n[:-6] in prim.arrays:
+                keep.append(f"shape_of(raw[{prim.arrays.index(n[:-6])}])")
+            elif n == "out" and not outputs:
+                keep.append("out")
+                if prim.outputs is None:
+                    cells.append("result._version")
+                    self.cell_slots.append((slot, None))
+            elif n in outputs:
+                keep.append(f"out[{outputs.index(n)}]")
+                cells.append(f"result[{outputs.index(n)}]._version")
+                self.cell_slots.append((slot, None))
+            else:
+                keep.append(f"settings[{n!r}]")
+        row = lambda items: "(" + "".join(f"{x}, " for x in items) + ")"  # noqa: E731
+        if prim.outputs is None:
+            meta = "out.shape", "out.dtype"
+        elif prim.live is not None and len(prim.live) == 1:
+            meta = f"out[{prim.live[0]}].shape", f"out[{prim.live[0]}].dtype"
+        else:
+            live = f"[out[i] for i in {prim.live}]" if prim.live is not None else "out"
+            meta = f"tuple([o.shape for o in {live}])", f"tuple([o.dtype for o in {live}])"
+        edges = (
+            "tuple([a._node for a in args if isinstance(a, TensorBase) and a._node is not None])"
+            if prim.variadic
+            else row(f"args[{i}]._node" for i in self.targets)
+        )
+        record = (
+            "def record(args, raw, out, result, settings):\n"
+            "    n = new(PrimitiveNode)\n"
+            "    n.plan = plan\n"
+            "    n.seq = clock()\n"
+            f"    n.edges = {edges}\n"
+            f"    n.kept = {row(keep) if keep else '()'}\n"
+            f"    n.cells = {row(cells) if cells else '()'}\n"
+            f"    n.shape = {meta[0]}\n"
+            f"    n.dtype = {meta[1]}\n"
+            "    n.hooks = n.where = None\n"
+            "    return n\n"
+        )
+        scope = {"new": _new, "PrimitiveNode": PrimitiveNode, "plan": self, "clock": clock,
+                 "shape_of": np.shape, "TensorBase": TensorBase}  # fmt: skip
+        exec(record, scope)
+        self.record = scope["record"]
+        self.pull, pull_source = self._make_pull(prim, names, self.targets)
+        self.source = record + pull_source
+
+    def _make_pull(self, prim, names, targets):
+        at = {n: f"k[{i}]" for i, n in enumerate(self.kept_names)}
+        if prim.joint or prim.variadic:
+            fn = prim.joint or prim.vjps[prim.variadic]
+            call = prim.names["*"] if prim.joint else prim.names[prim.variadic]
+            count = len(names)
+            needs = tuple(i in targets for i in range(count))
+            args = "".join(", needs" if n == "needs" else f", {at[n]}" for n in call)
+            pick = "".join(f"r[{i}] if {i in targets} else None, " for i in self.targets)
+            source = f"def pull(g, k):\n    r = fn(g{args})\n    return ({pick})\n"
+            if count > 64:  # long sequences: an index list instead of a long expression
+                pairs = [(i, i in targets) for i in self.targets]
+                source = f"def pull(g, k):\n    r = fn(g{args})\n    return [r[i] if w else None for i, w in pairs]\n"
+                scope: dict[str, Any] = {"fn": fn, "needs": needs, "pairs": pairs}
+            else:
+                scope = {"fn": fn, "needs": needs}
+            exec(source, scope)
+            return scope["pull"], source
+        parts, scope = [], {}
+        for i in self.targets:
+            if i not in targets:
+                parts.append("None")
+                continue
+            scope[f"vjp_{names[i]}"] = prim.vjps[names[i]]
+            parts.append(f"vjp_{names[i]}(g{''.join(', ' + at[n] for n in prim.names[names[i]])})")
+        source = f"lambda g, k: ({''.join(p + ', ' for p in parts)})"
+        return eval(source, scope), "pull = " + source
+
+    def _names(self):
+        prim = self.primitive
+        return [prim.variadic] * (max(self.targets) + 1) if prim.variadic else prim.arrays
+
+    def pull_some(self, needed):
+        """``pull`` for a part of the edges only (``needed``: one bool per edge)."""
+        fn = self.pulls.get(needed)
+        if fn is None:
+            targets = [i for i, want in zip(self.targets, needed) if want]
+            prim = self.primitive
+            if prim.variadic and not prim.joint:
+                return self.pull  # the parts share one expression
+            fn = self.pulls[needed] = self._make_pull(prim, self._names(), targets)[0]
+        return fn
+
+    def attach(self, node):
+        """What ``node`` kept, as tensors in their old places on the tape (for create_graph)."""
+        prim = self.primitive
+        edge_of = dict(zip(self.targets, node.edges))
+        out_names = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
+        values = []
+        for n, value in zip(self.kept_names, node.kept):
+            if prim.variadic and n == prim.variadic:
+                value = tuple(wrap(v, edge_of.get(i)) if isinstance(v, ndarray) else v for i, v in enumerate(value))
+            elif isinstance(value, ndarray) and n not in prim.settings:
+                if n in prim.arrays:
+                    value = wrap(value, edge_of.get(prim.arrays.index(n)))
+                elif n == "out":
+                    value = wrap(value, node)
+                else:
+                    i = out_names.index(n)
+                    if i not in prim.live:
+                        value = wrap(value)
+                    elif len(prim.live) == 1:
+                        value = wrap(value, node)
+                    else:
+                        value = wrap(value, Port(node, prim.live.index(i), value.shape, value.dtype))
+                        value._node.seq = node.seq + 0.5
+            values.append(value)
+        return values
+
+    def pull_taped(self, node, g, needed):
+        """The vjps on tensors, so that the gradients are on the tape themselves."""
+        values = self.attach(node)
+        if self.primitive.reference is not None:
+            return self._pull_reference(node, g, values)
+        return (self.pull if needed is None else self.pull_some(needed))(g, values)
+
+    def _pull_reference(self, node, g, values):
+        """Differentiate the plain composition that a fused primitive stands for."""
+        prim = self.primitive
+        kept = dict(zip(self.kept_names, values))
+        args = [kept[a] for a in prim.arrays]
+        inputs = [alias(args[i]) for i in self.targets]
+        for i, x in zip(self.targets, inputs):
+            args[i] = x
+        outs = prim.reference(*args, **{s: kept[s] for s in prim.settings})
+        outs = [outs[i] for i in prim.live] if isinstance(outs, (tuple, list)) else [outs]
+        gs = g if isinstance(g, list) else [g]
+        pairs = [(o, h) for o, h in zip(outs, gs) if h is not None and o._node is not None]
+        if not pairs:
+            return (None,) * len(inputs)
+        found = walk([(o._node, h) for o, h in pairs], retain=True, taped=True, targets=[x._node for x in inputs])
+        return tuple(found.get(x._node) for x in inputs)
+
+    def kept_array(self, kept, cell_index):
+        slot, inner = self.cell_slots[cell_index]
+        return kept[slot] if inner is None else kept[slot][inner]
+
+
+def _promote(how, args):
+    """Arguments brought to their common dtype; tensors by a recorded cast."""
+    d = dtypes.result_dtype(args)
+    if how == "float" and d.kind not in "fc":
+        d = dtypes.get_default_dtype().numpy
+    out = []
+    for a in args:
+        if isinstance(a, TensorBase):
+            out.append(a if a._data.dtype == d else cast(a, dtype=d))
+        elif a is None:
+            out.append(a)
+        elif isinstance(a, ndarray):
+            out.append(a.astype(d, copy=False))
+        else:
+            out.append(np.asarray(a).astype(d))
+    return out
+
+
+def _explain(prim, error, raw):
+    """NumPy's complaint in PyTorch's terms: the operation, what it was given."""
+    shown = ", ".join(
+        f"{dtypes.of(r.dtype).name}{list(r.shape)}" if isinstance(r, ndarray) else repr(r) for r in raw
+    )  # fmt: skip
+    shapes = [r.shape for r in raw if isinstance(r, ndarray)]
+    if prim.broadcasts and len(shapes) == 2:
+        a, b = shapes
+        n = max(len(a), len(b))
+        a, b = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
+        for d in reversed(range(n)):
+            if a[d] != b[d] and 1 not in (a[d], b[d]):
+                return dtypes.ShapeError(
+                    f"The size of tensor a ({a[d]}) must match the size of tensor b ({b[d]}) at non-singleton dimension "
+                    f"{d} ({prim.name} of {shown})"
+                )
+    if isinstance(error, (IndexError, NotImplementedError, RuntimeError, TypeError)):
+        return error
+    return dtypes.ShapeError(f"{prim.name}({shown}): {error}")
+
+
+def _finish_many(prim, op, args, raw, out, settings, key, mode):
+    """Results of an operation that has several: tensors, with ports where gradients can enter."""
+    result = tuple([wrap(o) for o in out])
+    if prim.view:
+        for i, t in enumerate(result):
+            _attach_view(t, args[0], op, settings, i)
+    if key & _GRAD_BITS(len(args)) and mode & RECORDING and prim.differentiable:
+        node = prim.plan(key, len(args)).record(args, raw, out, result, settings)
+        live = prim.live if prim.live is not None else range(len(out))
+        if len(live) == 1 and prim.outputs != "many":
+            result[live[0]]._node = node
+        else:
+            for slot, i in enumerate(live):
+                result[i]._node = Port(node, slot, out[i].shape, out[i].dtype)
+        if mode & WATCHED:
+            state.watch.recorded(node, args, result)
+    return result
+
+
+def _GRAD_BITS(count):
+    return (1 << 2 * count) // 3 * 2  # 0b1010...10
+
+
+_OP = '''
+def {name}({signature}):
+{unwrap}
+    if not key:
+        return forward({raws}{settings})
+    mode = state.mode
+{promote}
+    try:
+        out = forward({raws}{settings}) if mode < 2 else state.watch.forward(prim, ({args}), {{{pairs}}}, ({raws}))
+    except (ValueError, TypeError, IndexError) as error:
+        raise explain(prim, error, ({raws})) from error
+{finish}
+'''
+
+_FINISH_ONE = """
+    if out.__class__ is not ndarray:
+        out = asarray(out)
+    t = new(engine.result_class)
+    t._data = out
+    t._version = [0, 0]
+    t._grad = t._view = None
+{view}
+{record}
+    return t
+"""
+
+_RECORD = """
+    if key & {grad_bits} and mode & 1:
+        args = ({args})
+        plan = plans.get(key) or prim.plan(key, {count})
+        t._node = plan.record(args, ({raws}), out, t, {{{pairs}}})
+        if mode > 1:
+            state.watch.recorded(t._node, args, t)
+    else:
+        t._node = None
+"""
+
+
+def _generate(prim: Primitive):
+    """Write and compile the callable of a primitive: unwrap, promote, run, record."""
+    params = list(prim.signature.parameters.values())
+    pairs = "".join(f"{s!r}: {s}, " for s in prim.settings)
+    settings = "".join(f"{s}={s}, " for s in prim.settings)
+    scope = {
+        "np": np, "engine": _module, "TensorBase": TensorBase, "state": state, "forward": prim.forward, "prim": prim,
+        "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
+        "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
+        "plain_float": dtypes.plain_float,
+    }  # fmt: skip
+    defaults = {f"default_{p.name}": p.default for p in params if p.default is not p.empty}
+    scope.update(defaults)
+    shown = [p.replace(annotation=p.empty) for p in params]
+    signature = []
+    star = False
+    for p in shown:
+        if p.kind is p.VAR_POSITIONAL:
+            signature.append("*args")
+            star = True
+        else:
+            if p.kind is p.KEYWORD_ONLY and not star:
+                signature.append("*")
+                star = True
+            signature.append(p.name if p.default is p.empty else f"{p.name}=default_{p.name}")
+    unwrap = ["    key = 0"]
+    if prim.variadic:
+        raws, args, count = "*raw, ", "*args, ", "len(args)"
+        unwrap += [
+            "    raw = list(args)",
+            "    for i, a in enumerate(args):",
+            "        if isinstance(a, TensorBase):",
+            "            if a._view is not None:",
+            "                renew(a)",
+            "            raw[i] = a._data",
+            "            key |= (1 if a._node is None else 3) << 2 * i",
+        ]
+    else:
+        raws = "".join(f"x_{a}, " for a in prim.arrays)
+        args = "".join(f"{a}, " for a in prim.arrays)
+        count = str(len(prim.arrays))
+        for i, a in enumerate(prim.arrays):
+            unwrap += [
+                f"    if isinstance({a}, TensorBase):",
+                f"        if {a}._view is not None:",
+                f"            renew({a})",
+                f"        x_{a} = {a}._data",
+                f"        key |= {1 << 2 * i} if {a}._node is None else {3 << 2 * i}",
+                "    else:",
+                f"        x_{a} = {a}",
+            ]
+    promote = ""
+    if prim.promote:
+        call_args = args
+        test = _promotion_test(prim)
+        promote = f"    if {test}:\n        return unpromoted(*promote({prim.promote!r}, ({call_args})), {settings})"
+    if prim.outputs is not None:
+        finish = f"    return finish_many(prim, self, ({args}), ({raws}), out, {{{pairs}}}, key, mode)"
+    else:
+        view = f"    attach_view(t, {prim.arrays[0]}, self, {{{pairs}}})" if prim.view else ""
+        bits = "engine._GRAD_BITS(len(args))" if prim.variadic else str(_GRAD_BITS(len(prim.arrays)))
+        record = (
+            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count)
+            if prim.differentiable
+            else "    t._node = None"
+        )
+        finish = _FINISH_ONE.format(view=view, record=record)
+    fields = dict(name=prim.forward.__name__, signature=", ".join(signature), unwrap="\n".join(unwrap), raws=raws,
+                  settings=settings, args=args, pairs=pairs, finish=finish)  # fmt: skip
+
+    def build(promote):
+        source = "\n".join(line for line in _OP.format(promote=promote, **fields).split("\n") if line.strip())
+        local = dict(scope)
+        exec(compile(source, f"<primitive {prim.name}>", "exec"), local)
+        fn = local[prim.forward.__name__]
+        local["self"] = fn
+        return fn, local, source
+
+    op, local, source = build(promote)
+    if promote:
+        local["unpromoted"] = build("")[0]
+    op.__doc__ = prim.forward.__doc__
+    op.__module__ = prim.forward.__module__
+    op.__qualname__ = prim.forward.__qualname__
+    op.__signature__ = prim.signature
+    op.source = source
+    return op
+
+
+def _promotion_test(prim):
+    """When do the arguments need :func:`dtypes.promote`? The usual case is decided inline."""
+    if prim.variadic:
+        return "len({getattr(r, 'dtype', None) for r in raw}) > 1" + (
+            " or raw[0].dtype.kind not in 'fc'" if prim.promote == "float" else ""
+        )
+    arrays = [f"x_{a}" for a in prim.arrays]
+    if len(arrays) == 1:
+        test = f"{arrays[0]}.__class__ is not ndarray"
+    else:
+        first, *rest = arrays
+        same = " or ".join(f"{first}.dtype is not {r}.dtype" for r in rest)
+        every = " and ".join(f"{r}.__class__ is ndarray" for r in arrays)
+        test = f"({same} if {every} else not plain_float({', '.join(arrays)}))"
+    if prim.promote == "float":
+        a = arrays[0]
+        test = f"{test} or ({a}.__class__ is ndarray and {a}.dtype.kind not in 'fc')"
+    return test
+
+
+def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outputs=None, constant=(), nondiff=(),
+              differentiable=True, into=None):  # fmt: skip
+    """Turn a NumPy function into an operation of the tape.
+
+    Parameters
+    ----------
+    forward : callable
+        Raw arrays in, raw array (or tuple of arrays) out. Positional parameters are arrays, keyword-only
+        ones settings, ``*xs`` a sequence of arrays.
+    promote : None, 'same' or 'float'
+        Bring arguments to one dtype first (PyTorch's rules); 'float' also turns integers into floats.
+    broadcasts : bool
+        Whether arguments broadcast, so that gradients must be summed back to their shapes.
+    view : bool
+        Whether the result may share memory with the first argument.
+    outputs : tuple of str or 'many'
+        Names of the results where there are several; 'many' where the number varies.
+    constant : tuple of str
+        Results that are not differentiable (indices).
+    nondiff : tuple of str
+        Array arguments without a gradient (indices, masks).
+    differentiable : bool
+        False for operations whose result never carries a gradient (comparisons).
+    into : callable
+        ``into(target, *others, **settings)`` computes the operation in place, for ``x.op_()``.
+
+    Returns
+    -------
+    callable
+        With ``op.vjp(arg=lambda g, names...: ...)`` to register gradients, one per argument;
+        ``op.joint_vjp(lambda g, names..., needs: (...))`` where they share work; and
+        ``op.reference(function)`` for a composition that higher orders differentiate instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.engine import primitive
+    >>> @primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube.vjp(x=lambda g, x: g * (3 * x * x))
+    >>> import tensorlite as tl
+    >>> t = tl.tensor(2.0, requires_grad=True)
+    >>> cube(t).backward()
+    >>> t.grad
+    tensor(12.)
+    """
+    if forward is None:
+        return lambda f: primitive(f, promote=promote, broadcasts=broadcasts, view=view, outputs=outputs,
+                                   constant=constant, nondiff=nondiff, differentiable=differentiable,
+                                   into=into)  # fmt: skip
+    prim = Primitive(forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into)
+    op = _generate(prim)
+    op.primitive = prim
+    op.vjp = lambda **vjps: prim.set_vjps(vjps)
+    op.joint_vjp = lambda fn: prim.set_joint(fn)
+    op.reference = lambda fn: setattr(prim, "reference", fn) or fn
+    registry[f"{forward.__module__}.{prim.name}"] = op
+    return op
+
+
+#: Every primitive, by module and name; the tests demand sample inputs for each.
+registry: dict[str, Callable] = {}
+
+
+# --------------------------------------------------------------------------------------------------
+# The walk
+# --------------------------------------------------------------------------------------------------
+
+
+def _seq(node):
+    return node.seq
+
+
+def order(roots, targets=None):
+    """The nodes that ``roots`` reach, newest first; with ``targets``, those that lead to one."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().edges:
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    nodes = sorted(seen, key=_seq, reverse=True)
+    if targets is None:
+        return nodes, None
+    needed = set(targets)
+    for node in reversed(nodes):
+        if node not in needed and any(e in needed for e in node.edges):
+            needed.add(node)
+    return [n for n in nodes if n in needed], needed
+
+
+def walk(roots, *, retain, taped, targets=None):
+    """Send gradients from ``roots`` through the tape.
+
+    Parameters
+    ----------
+    roots : list of (Node, gradient)
+    retain : bool
+        Keep what the nodes kept, for another walk.
+    taped : bool
+        Gradients are tensors and the vjps are recorded themselves.
+    targets : list of Node, optional
+        Stop there and return what arrives; leaves that are not targets get nothing.
+
+    Returns
+    -------
+    dict
+        Node -> gradient, for ``targets``.
+    """
+    pending: dict[Node, Any] = {}
+    owned: set[Node] = set()  # whose pending array was allocated here and is held by nobody else
+    for node, g in roots:
+        pending[node] = pending[node] + g if node in pending else g
+    nodes, needed = order(list(pending), targets)
+    wanted = frozenset(targets or ())
+    found: dict[Node, Any] = {}
+    watch = state.watch
+    add = np.add
+    for node in nodes:
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        kind = node.__class__
+        if node.hooks is not None:
+            g = _run_hooks(node, g)
+            owned.discard(node)
+            if g is None:
+                continue
+        if node in wanted:
+            found[node] = g
+        if kind is Leaf:
+            if targets is None:
+                if watch is not None:
+                    watch.accumulate(node, g)
+                node.accumulate(g, node in owned)
+            continue
+        edges = node.edges
+        if kind is Port:
+            parent = edges[0]
+            if needed is None or parent in needed:
+                slots = pending.get(parent)
+                if slots is None:
+                    slots = pending[parent] = [None] * len(parent.shape)
+                held = slots[node.slot]
+                slots[node.slot] = g if held is None else held + g
+            continue
+        some = None if needed is None else tuple([e in needed for e in edges])
+        if some is not None and not any(some):
+            continue
+        grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
+        if node.hooks is not None:
+            grads = _run_after_hooks(node, grads, g)
+        for edge, r in zip(edges, grads):
+            if r is None or edge is None or (needed is not None and edge not in needed):
+                continue
+            a = r._data if taped else r
+            if a.shape != edge.shape or a.dtype is not edge.dtype:
+                r = _fit(r, edge, node)
+            held = pending.get(edge)
+            if held is None:
+                pending[edge] = r
+                if edge.__class__ is Leaf and not taped and r is not g and _fresh(r, grads, node.kept):
+                    owned.add(edge)
+            elif edge in owned:
+                add(held, r, out=held)
+            else:
+                r = held + r
+                pending[edge] = r
+                if r.__class__ is ndarray:
+                    owned.add(edge)
+        if not retain:
+            node.release()
+    return found
+
+
+def _fresh(r, grads, kept):
+    """Whether a vjp's result is an array of its own: no view, nothing kept, not given to two inputs."""
+    if r.__class__ is not ndarray or r.base is not None or not r.flags.writeable:
+        return False
+    for k in kept or ():
+        if k is r or (k.__class__ is tuple and any(v is r for v in k)):
+            return False
+    return len(grads) == 1 or sum([other is r for other in grads]) == 1
+
+
+def _fit(r, edge, node):
+    """Bring a vjp's result to the shape and dtype of the value that it is the gradient of."""
+    if not isinstance(r, TensorBase):
+        r = np.asarray(r)
+        a = r
+    else:
+        a = r._data
+    if a.shape != edge.shape:
+        if not node.broadcasts or not _sums_to(a.shape, edge.shape):
+            raise RuntimeError(
+                f"Function {node.name} returned an invalid gradient: got {list(a.shape)} but expected shape "
+                f"compatible with {list(edge.shape)}"
+            )
+        r = sum_to(r, shape=edge.shape)
+    if a.dtype != edge.dtype:
+        r = cast(r, dtype=edge.dtype)
+    return r
+
+
+def _sums_to(shape, target):
+    padded = (1,) * (len(shape) - len(target)) + tuple(target)
+    return len(padded) == len(shape) and all(p in (s, 1) for s, p in zip(shape, padded))
+
+
+# --------------------------------------------------------------------------------------------------
+# Hooks
+# --------------------------------------------------------------------------------------------------
+
+
+class Handle:
+    """Removes a hook; also a context manager that does so at its end."""
+
+    def __init__(self, hooks, key, owner=None):
+        self._hooks = hooks
+        self._owner = owner
+        self.id = key
+
+    def remove(self):
+        """Take the hook away; calling it twice does no harm."""
+        self._hooks.pop(self.id, None)
+        if self._owner is not None and not self._hooks:
+            self._owner.hooks = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+def add_hook(node, kind, hook):
+    """Hang ``hook`` on ``node``; kinds: 'grad', 'tuple', 'retain', 'after', 'accumulated'."""
+    if node.hooks is None:
+        node.hooks = {}
+    key = clock()
+    node.hooks[key] = (kind, hook)
+    return Handle(node.hooks, key, node)
+
+
+def _as_tensor(g):
+    return g if isinstance(g, TensorBase) or g is None else wrap(g)
+
+
+def _like(new, old):
+    """A hook's answer in the form that the walk is using (arrays or tensors)."""
+    return new if isinstance(old, TensorBase) or not isinstance(new, TensorBase) else new._data
+
+
+def _run_hooks(node, g):
+    for kind, hook in list(node.hooks.values()):
+        if kind == "grad":
+            new = hook(_as_tensor(g))
+            if new is not None:
+                if not isinstance(new, TensorBase):
+                    raise TypeError(f"a tensor hook must return a Tensor or None, not {type(new).__name__}")
+                g = _like(new, g)
+        elif kind == "tuple":
+            new = hook(tuple([_as_tensor(x) for x in g]) if isinstance(g, list) else (_as_tensor(g),))
+            if new is not None:
+                new = new if isinstance(new, (tuple, list)) else (new,)
+                g = [_like(n, g[0]) for n in new] if isinstance(g, list) else _like(new[0], g)
+    for kind, hook in list(node.hooks.values()):
+        if kind == "retain":
+            hook(_as_tensor(g))
+    return g
+
+
+def _run_after_hooks(node, grads, g):
+    for kind, hook in list(node.hooks.values()):
+        if kind == "after":
+            outs = tuple([_as_tensor(x) for x in g]) if isinstance(g, list) else (_as_tensor(g),)
+            new = hook(tuple([_as_tensor(r) for r in grads]), outs)
+            if new is not None:
+                new = new if isinstance(new, (tuple, list)) else (new,)
+                taped = isinstance(g, TensorBase)
+                grads = tuple([n if taped or n is None else unwrap(n) for n in new])
+    return grads
+
+
+# --------------------------------------------------------------------------------------------------
+# backward() and grad()
+# --------------------------------------------------------------------------------------------------
+
+
+def _roots(outputs, gradients, taped):
+    """Pairs (node, gradient) to start a walk from; implicit ones only for scalars."""
+    if isinstance(outputs, TensorBase):
+        outputs = (outputs,)
+    if gradients is None or isinstance(gradients, (TensorBase, ndarray)):
+        gradients = (gradients,) * len(outputs) if gradients is None else (gradients,)
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
+    roots = []
+    for i, (out, g) in enumerate(zip(outputs, gradients)):
+        if out._view is not None:
+            renew(out)
+        if out._node is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn" + _why_cut(out)
+            )
+        a = out._data
+        if g is None:
+            if a.size != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, but this one has shape {list(a.shape)}; "
+                    "reduce it (.sum(), .mean()) or pass gradient="
+                )
+            if a.dtype.kind not in "fc":
+                raise RuntimeError(f"grad can be created only for real floating point outputs, not {a.dtype}")
+            g = np.ones(a.shape, a.dtype)
+        elif np.shape(unwrap(g)) != a.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {list(np.shape(unwrap(g)))} and output[{i}] has a "
+                f"shape of {list(a.shape)}."
+            )
+        if taped:
+            g = _as_tensor(g)
+            if g._data.dtype != a.dtype:
+                g = cast(g, dtype=a.dtype)
+        else:
+            g = np.asarray(unwrap(g)).astype(a.dtype, copy=False)
+        roots.append((out._node, g))
+    return roots
+
+
+def _why_cut(out):
+    note = out.__dict__.get("_cut") if hasattr(out, "__dict__") else None
+    return f" ({note})" if note else ""
+
+
+class _Mode:
+    """Sets ``state.mode`` for a block: recording on or off."""
+
+    def __init__(self, recording):
+        self.recording = recording
+
+    def __enter__(self):
+        self.old = state.mode
+        state.mode = self.old | RECORDING if self.recording else self.old & ~RECORDING
+
+    def __exit__(self, *exc):
+        state.mode = state.mode & ~RECORDING | self.old & RECORDING
+
+
+def _target_node(x, what):
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{what} must be tensors, not {type(x).__name__}")
+    if x._view is not None:
+        renew(x)
+    if x._node is None:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return x._node
+
+
+def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulate gradients of ``tensors`` into the ``grad`` of the leaves they depend on.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+    gradients : Tensor or sequence, optional
+        Gradients of some later result with respect to ``tensors``; ones for scalars.
+    retain_graph : bool, default ``create_graph``
+        Keep the graph for another backward pass.
+    create_graph : bool
+        Record the backward pass itself, for higher derivatives.
+    inputs : sequence of Tensor, optional
+        Accumulate into these only (they need not be leaves).
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor has no graph, is no scalar and has no gradient, if the graph has been freed, or if a kept
+        value was changed in place.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor([1.0, 2.0], requires_grad=True)
+    >>> tl.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    retain = create_graph if retain_graph is None else retain_graph
+    with _Mode(create_graph):
+        roots = _roots(tensors, gradients, create_graph)
+        if inputs is None:
+            walk(roots, retain=retain, taped=create_graph)
+            return
+        inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+        if not inputs:
+            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        nodes = [_target_node(x, "inputs") for x in inputs]
+        found = walk(roots, retain=retain, taped=create_graph, targets=nodes)
+        for x, node in dict(zip(inputs, nodes)).items():
+            if node in found:
+                leaf = node if isinstance(node, Leaf) else Leaf(x)
+                leaf.accumulate(found[node], False)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
+         allow_unused=None, is_grads_batched=False, materialize_grads=False):  # fmt: skip
+    """Gradients of ``outputs`` with respect to ``inputs``; no ``grad`` attribute is touched.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence, optional
+        The vector in the vector-Jacobian product; ones for scalars.
+    retain_graph : bool, default ``create_graph``
+    create_graph : bool
+        Make the gradients differentiable.
+    allow_unused : bool, default ``materialize_grads``
+        Return None for inputs that were not used, instead of an error.
+    is_grads_batched : bool
+        The first dimension of ``grad_outputs`` is a batch: one walk per entry, results stacked.
+    materialize_grads : bool
+        Zeros instead of None for unused inputs.
+
+    Returns
+    -------
+    tuple of Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If an input does not require grad or was not used.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor(3.0, requires_grad=True)
+    >>> (dy,) = tl.autograd.grad(x ** 3, x, create_graph=True)
+    >>> tl.autograd.grad(dy, x)
+    (tensor(18.),)
+    """
+    if not only_inputs:
+        raise NotImplementedError("autograd.grad(only_inputs=False) is not supported; use backward()")
+    single = isinstance(outputs, TensorBase)
+    outputs = (outputs,) if single else tuple(outputs)
+    inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+    if grad_outputs is None or isinstance(grad_outputs, TensorBase):
+        grad_outputs = (grad_outputs,) * len(outputs)
+    allow_unused = materialize_grads if allow_unused is None else allow_unused
+    retain = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        from .ops.shape import stack
+
+        rows = [
+            grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, True, allow_unused, False, True)
+            for i in range(len(grad_outputs[0]))
+        ]
+        return tuple(stack(list(column)) for column in zip(*rows))
+    nodes = [_target_node(x, "inputs") for x in inputs]
+    with _Mode(create_graph):
+        found = walk(_roots(outputs, grad_outputs, create_graph), retain=retain, taped=create_graph, targets=nodes)
+    result = []
+    for i, (x, node) in enumerate(zip(inputs, nodes)):
+        g = found.get(node)
+        if g is None and not allow_unused:
+            raise RuntimeError(
+                "One of the differentiated Tensors appears to not have been used in the graph "
+                f"(input {i}, shape {list(x._data.shape)}). Set allow_unused=True if this is the desired behavior."
+            )
+        if g is None and materialize_grads:
+            g = np.zeros_like(x._data)
+        if g is not None and not isinstance(g, TensorBase):
+            g = wrap(np.array(g, copy=not isinstance(g, ndarray) or g.base is not None or not g.flags.writeable))
+        result.append(g)
+    return tuple(result)
+
+
+# --------------------------------------------------------------------------------------------------
+# In-place updates
+# --------------------------------------------------------------------------------------------------
+
+
+def check_writable(target):
+    """Raise what PyTorch raises for in-place updates that the tape cannot follow."""
+    if target._view is not None:
+        renew(target)
+    view = target._view
+    if state.mode & RECORDING:
+        base = target if view is None else view.base
+        if isinstance(base._node, Leaf):
+            kind = "a leaf Variable that requires grad" if view is None else "a view of a leaf Variable that requires grad"
+            raise RuntimeError(
+                f"{kind} is being used in an in-place operation. Wrap the update in torch.no_grad() if it is not to be "
+                "differentiated, or make a copy with .clone() first."
+            )
+    a = target._data
+    if 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def inplace(op, target, *others, **settings):
+    """``target = op(target, *others)``, written into the memory of ``target``.
+
+    The tape sees a new value: ``target`` moves on to a new node. If it is a view, its base does too
+    (``base = view_assign(base, op(view(base)))``), and the other views of the base renew their places.
+    """
+    check_writable(target)
+    prim = op.primitive
+    recording = state.mode & RECORDING and (
+        target._node is not None or any(isinstance(o, TensorBase) and o._node is not None for o in others)
+    )
+    a = target._data
+    if not recording:
+        raw = [unwrap(o) for o in others]
+        if prim.into is not None and all(getattr(r, "dtype", a.dtype) == a.dtype for r in raw):
+            try:
+                prim.into(a, *raw, **settings)
+            except (ValueError, TypeError) as error:
+                raise _explain(prim, error, (a, *raw)) from error
+        else:
+            _write(target, op(target, *others, **settings), prim)
+        touch(target)
+        return target
+    if target._view is not None and target._view.many:
+        raise RuntimeError(
+            f"Output 0 of {target._node.name if target._node else 'a function'} is a view and is being modified inplace. "
+            "This view is the output of a function that returns multiple views. Such functions do not allow the output "
+            "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    source = target
+    if prim.keeps_first():  # the tape needs the old value: give it a copy of its own
+        source = wrap(a.copy(), target._node)
+    out = op(source, *others, **settings)
+    _write(target, out, prim)
+    if out._data.dtype != a.dtype:
+        out = cast(out, dtype=a.dtype)
+    touch(target)
+    node = out._node
+    if node is not None:
+        node.seq = clock()  # the result is newer than the update that wrote it
+        _rebind_out(node, out, target)
+    rebase(target, node)
+    return target
+
+
+def _write(target, out, prim):
+    a, b = target._data, out._data
+    if b.shape != a.shape:
+        raise dtypes.ShapeError(
+            f"output with shape {list(a.shape)} doesn't match the broadcast shape {list(b.shape)} (in-place {prim.name})"
+        )
+    if not dtypes.can_cast(b.dtype, a.dtype):
+        raise RuntimeError(
+            f"result type {dtypes.of(b.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"
+        )
+    a[...] = b
+
+
+def _rebind_out(node, out, target):
+    """A kept result is now ``target``'s own memory, under its version."""
+    plan = node.plan
+    if plan is not None and "out" in plan.kept_names and node.kept[plan.kept_names.index("out")] is out._data:
+        i = plan.kept_names.index("out")
+        node.kept = node.kept[:i] + (target._data,) + node.kept[i + 1 :]
+        cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)
+        node.cells = node.cells[:cell] + (target._version,) + node.cells[cell + 1 :]
+
+
+def rebase(target, node):
+    """Make ``node`` the origin of ``target``'s present value; a base follows its view."""
+    moved = getattr(target, "_retain", None)
+    view = target._view
+    if view is None:
+        target._node = node
+        if moved is not None:
+            target.retain_grad()
+        return
+    base = view.base
+    args = (base, wrap(target._data, node))
+    key = (3 if base._node is not None else 1) | (12 if node is not None else 4)
+    plan = view_assign.primitive.plan(key, 2)
+    new = plan.record(args, (base._data, target._data), base._data, base, {"view": view})
+    base._node = new if new.edges else None
+    view.stamp = -1
+    target._node = None
+    renew(target)
+
+
+# --------------------------------------------------------------------------------------------------
+# The primitives that the tape itself uses
+# --------------------------------------------------------------------------------------------------
+
+import sys as _sys  # noqa: E402
+
+_module = _sys.modules[__name__]
+
+
+@primitive
+def alias(x):
+    """The same value under a new node."""
+    return x
+
+
+alias.vjp(x=lambda g: g)
+
+
+@primitive
+def clone(x):
+    """A copy of ``x`` on the tape."""
+    return x.copy(order="K") if x.ndim else np.array(x)
+
+
+clone.vjp(x=lambda g: g)
+
+
+@primitive
+def cast(x, *, dtype):
+    """``x`` with another dtype; a complex value loses its imaginary part where a real one is asked for."""
+    x = x.real if x.dtype.kind == "c" and dtype.kind != "c" else x
+    return x.astype(dtype)
+
+
+cast.vjp(x=lambda g: g)  # the walk brings a gradient to the dtype of its value
+
+
+@primitive
+def sum_to(x, *, shape):
+    """Sum ``x`` down to ``shape``: the adjoint of broadcasting."""
+    if x.shape == shape:
+        return x
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
+    return np.add.reduce(x, axis=axes, keepdims=True).reshape(shape)
+
+
+sum_to.vjp(x=lambda g, x_shape: broadcast_to(g, shape=x_shape))
+
+
+@primitive(broadcasts=True, view=True)
+def broadcast_to(x, *, shape):
+    """A view of ``x`` repeated to ``shape`` without a copy."""
+    return np.broadcast_to(x, shape)
+
+
+broadcast_to.vjp(x=lambda g: g)
+
+
+@primitive
+def view_assign(base, value, *, view):
+    """A copy of ``base`` in which the part that ``view`` shows is ``value``."""
+    out = np.array(base)
+    view.replay(out)[...] = value
+    return out
+
+
+view_assign.vjp(base=lambda g, view: view_assign(g, 0, view=view), value=lambda g, view: view.replay(g))

@@ -1,0 +1,1 @@
+"""Every primitive of the library, grouped by what it does."""
