@@ -1,0 +1,64 @@
+"""One process for one framework; takes orders as JSON lines on standard input.
+
+``{"workload": name, "seconds": s}`` runs blocks of steps for about ``s`` seconds and answers with the
+seconds per step. ``{"memory": name, "steps": n}`` answers with the growth of resident memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+import warnings
+
+
+def resident(field="VmRSS"):
+    """Resident memory of this process in bytes (``VmHWM``: its peak)."""
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith(field))
+
+
+def main():
+    """Import the framework, then serve orders until standard input ends."""
+    name, threads = sys.argv[1], int(sys.argv[2])
+    warnings.simplefilter("ignore")
+    framework = importlib.import_module(name)
+    framework.set_num_threads(threads)
+    framework.manual_seed(0)
+    from .workloads import WORKLOADS
+
+    steps = {}
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "memory" in order:
+            base = resident()
+            step = WORKLOADS[order["memory"]](framework)
+            base = max(base, resident())
+            for _ in range(order["steps"]):
+                step()
+            answer = {"bytes": resident("VmHWM") - base}
+        else:
+            key = order["workload"]
+            if key not in steps:
+                steps[key] = WORKLOADS[key](framework)
+                for _ in range(2):
+                    steps[key]()
+            step, count = steps[key], 0
+            gc.collect()
+            start = time.perf_counter()
+            while True:
+                step()
+                count += 1
+                spent = time.perf_counter() - start
+                if spent > order["seconds"] or (order.get("once") and count):
+                    break
+            answer = {"seconds": spent / count, "steps": count}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("KMP_BLOCKTIME", "0")  # an idle framework must not spin while the other is timed
+    main()
