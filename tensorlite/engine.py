@@ -302,10 +302,17 @@ class View:
         return any(slot is not None for _, _, slot in self.steps)
 
 
+def _owner(a):
+    """The object whose memory ``a`` shows in the end (stride tricks put a holder in between)."""
+    while (base := getattr(a, "base", None)) is not None:
+        a = base
+    return a
+
+
 def _attach_view(t, source, op, settings, slot=None):
     """Note that ``t`` is a view of ``source`` if it shares its memory."""
     a, s = t._data, source._data
-    if a is not s and a.base is not (s if s.base is None else s.base):
+    if a is not s and a.base is not (s if s.base is None else s.base) and (a.base is None or _owner(a) is not _owner(s)):
         return
     t._version = source._version
     step = ((op, settings, slot),)
@@ -339,8 +346,9 @@ class Primitive:
     A ``*xs`` parameter is a sequence of arrays.
     """
 
-    def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into):
+    def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel):
         self.forward = forward
+        self.kernel = kernel or forward
         self.name = forward.__name__.rstrip("_")
         self.grad_name = "".join(w[:1].upper() + w[1:] for w in self.name.split("_")) + "Backward0"
         self.promote = promote
@@ -621,6 +629,16 @@ def _promote(how, args):
 
 def _explain(prim, error, raw):
     """NumPy's complaint in PyTorch's terms: the operation, what it was given."""
+    if prim.kernel is not prim.forward:
+        try:
+            prim.forward(*raw)
+        except (ValueError, TypeError, IndexError, RuntimeError) as better:
+            error = better
+    if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
+        n = max(error.ndim, 1)
+        return IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})"
+        )
     shown = ", ".join(
         f"{dtypes.of(r.dtype).name}{list(r.shape)}" if isinstance(r, ndarray) else repr(r) for r in raw
     )  # fmt: skip
@@ -707,7 +725,7 @@ def _generate(prim: Primitive):
     pairs = "".join(f"{s!r}: {s}, " for s in prim.settings)
     settings = "".join(f"{s}={s}, " for s in prim.settings)
     scope = {
-        "np": np, "engine": _module, "TensorBase": TensorBase, "state": state, "forward": prim.forward, "prim": prim,
+        "np": np, "engine": _module, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
         "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
         "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
         "plain_float": dtypes.plain_float,
@@ -811,7 +829,7 @@ def _promotion_test(prim):
 
 
 def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outputs=None, constant=(), nondiff=(),
-              differentiable=True, into=None):  # fmt: skip
+              differentiable=True, into=None, kernel=None):  # fmt: skip
     """Turn a NumPy function into an operation of the tape.
 
     Parameters
@@ -835,6 +853,8 @@ def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outpu
         False for operations whose result never carries a gradient (comparisons).
     into : callable
         ``into(target, *others, **settings)`` computes the operation in place, for ``x.op_()``.
+    kernel : callable, optional
+        Called in place of ``forward`` (a bare ufunc saves a Python call); where it fails, ``forward`` explains why.
 
     Returns
     -------
@@ -860,8 +880,8 @@ def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outpu
     if forward is None:
         return lambda f: primitive(f, promote=promote, broadcasts=broadcasts, view=view, outputs=outputs,
                                    constant=constant, nondiff=nondiff, differentiable=differentiable,
-                                   into=into)  # fmt: skip
-    prim = Primitive(forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into)
+                                   into=into, kernel=kernel)  # fmt: skip
+    prim = Primitive(forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel)
     op = _generate(prim)
     op.primitive = prim
     op.vjp = lambda **vjps: prim.set_vjps(vjps)
@@ -1201,7 +1221,7 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inp
     tensor([2., 4.])
     """
     retain = create_graph if retain_graph is None else retain_graph
-    with _Mode(create_graph):
+    with _Mode(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         roots = _roots(tensors, gradients, create_graph)
         if inputs is None:
             walk(roots, retain=retain, taped=create_graph)
@@ -1271,7 +1291,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         ]
         return tuple(stack(list(column)) for column in zip(*rows))
     nodes = [_target_node(x, "inputs") for x in inputs]
-    with _Mode(create_graph):
+    with _Mode(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         found = walk(_roots(outputs, grad_outputs, create_graph), retain=retain, taped=create_graph, targets=nodes)
     result = []
     for i, (x, node) in enumerate(zip(inputs, nodes)):
