@@ -1,0 +1,183 @@
+"""What stands between the brackets: ``x[index]`` taken apart into a view and index arrays.
+
+PyTorch applies integers, slices, ``None`` and ``...`` first, which makes a view; index tensors, lists
+and masks then gather from that view. NumPy would let an integer take part in the gathering, which puts
+the dimensions of ``x[0, :, idx]`` elsewhere; so the two steps are separate here too.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from .engine import TensorBase, inplace, touch
+from .ops import elementwise, indexing
+
+_BASIC = (int, slice, type(None), type(...))
+
+
+def _integer(i, dim, size):
+    if not -size <= i < size:
+        raise IndexError(f"index {i} is out of bounds for dimension {dim} with size {size}")
+    return i
+
+
+def _bound(b):
+    return b if b is None or b.__class__ is int else b.__index__()
+
+
+def _slice(s):
+    start, stop, step = _bound(s.start), _bound(s.stop), _bound(s.step)
+    if step is not None and step <= 0:
+        raise ValueError("step must be greater than zero")
+    return slice(start, stop, step)
+
+
+def _array(i):
+    """An index array or mask from a tensor, an array or a nested list (a copy: the tape may keep it)."""
+    shared = isinstance(i, (TensorBase, np.ndarray))
+    a = i._data if isinstance(i, TensorBase) else i
+    if not shared and isinstance(a, (list, tuple, range)):
+        a = [v._data if isinstance(v, TensorBase) else v for v in a]
+    a = np.array(a)
+    if a.dtype == np.uint8 and shared:
+        warnings.warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+                      UserWarning, stacklevel=4)  # fmt: skip
+        return a.astype(bool)
+    if a.size == 0 and not shared:
+        a = a.astype(np.int64)
+    if a.dtype.kind not in "iub":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return a
+
+
+def parse(index, shape):
+    """``(basic, arrays)``: an index that makes a view of ``shape``, then index arrays into that view (or None)."""
+    items = index if index.__class__ is tuple else (index,)
+    parts = []  # (what, consumed dimensions)
+    used = 0
+    for i in items:
+        if i.__class__ is bool or isinstance(i, np.bool_):
+            parts.append(bool(i))
+            continue
+        if isinstance(i, np.integer):
+            i = int(i)
+        elif isinstance(i, TensorBase) and i._data.ndim == 0 and i._data.dtype.kind in "iu":
+            i = int(i._data)
+        elif not isinstance(i, _BASIC):
+            if isinstance(i, str):
+                raise TypeError(f"tensors cannot be indexed with the string {i!r}")
+            if not isinstance(i, (TensorBase, np.ndarray, list, tuple, range)):
+                if not hasattr(i, "__index__"):
+                    raise IndexError(
+                        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+                        f"indices (got {type(i).__name__})"
+                    )
+                i = i.__index__()
+            else:
+                i = _array(i)
+        parts.append(i)
+        if i.__class__ is np.ndarray and i.dtype == bool:
+            used += i.ndim
+        elif i is not None and i is not Ellipsis:
+            used += 1
+    if used > len(shape):
+        if not shape and used == 1 and len(items) == 1 and isinstance(parts[0], int):
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert "
+                "a 0-dim tensor to a number"
+            )
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    basic, arrays, dim = [], [], 0
+    for n, i in enumerate(parts):
+        if i is None:
+            basic.append(None)
+            arrays.append(slice(None))
+        elif i is Ellipsis:
+            fill = len(shape) - used
+            basic += [slice(None)] * fill
+            arrays += [slice(None)] * fill
+            dim += fill
+            used = len(shape)  # a second ellipsis stands for nothing
+        elif i.__class__ is bool:
+            basic.append(None)
+            arrays.append(np.zeros(1 if i else 0, np.int64))
+        elif isinstance(i, int):
+            basic.append(_integer(i, dim, shape[dim]))
+            dim += 1
+        elif isinstance(i, slice):
+            basic.append(_slice(i))
+            arrays.append(slice(None))
+            dim += 1
+        else:
+            taken = i.ndim if i.dtype == bool else 1
+            if i.dtype == bool:
+                for k, (m, s) in enumerate(zip(i.shape, shape[dim : dim + taken])):
+                    if m != s:
+                        raise IndexError(
+                            f"The shape of the mask {list(i.shape)} at index {k} does not match the shape of the indexed "
+                            f"tensor {list(shape)} at index {dim + k}"
+                        )
+            basic += [slice(None)] * taken
+            arrays.append(i)
+            if i.dtype == bool and i.ndim == 0:  # a 0-d mask adds a dimension
+                basic.append(None)
+                arrays[-1] = np.zeros(1 if i else 0, np.int64)
+            dim += taken
+    if not any(a.__class__ is np.ndarray for a in arrays):
+        return tuple(basic), None
+    if all(b.__class__ is slice and b == slice(None) for b in basic):
+        basic = None
+    while arrays and arrays[-1].__class__ is slice:
+        arrays.pop()
+    return basic if basic is None else tuple(basic), tuple(arrays)
+
+
+def getitem(x, index):
+    """``x[index]``: a view where NumPy's basic indexing suffices, else a copy."""
+    shape = x._data.shape
+    if index.__class__ is int and shape:
+        if not -shape[0] <= index < shape[0]:
+            raise IndexError(f"index {index} is out of bounds for dimension 0 with size {shape[0]}")
+        return indexing.getitem(x, index=index)
+    basic, arrays = parse(index, shape)
+    if basic is not None:
+        x = indexing.getitem(x, index=basic)
+    if arrays is None:
+        return x
+    try:
+        return indexing.take_index(x, index=arrays if len(arrays) > 1 else arrays[0])
+    except IndexError as error:
+        raise IndexError(_message(error, arrays)) from None
+
+
+def _message(error, arrays):
+    text = str(error).replace("for axis", "for dimension")
+    if "could not be broadcast" in text:
+        shapes = ", ".join(str(list(a.shape)) for a in arrays if a.__class__ is np.ndarray)
+        text = f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+    return text
+
+
+def setitem(x, index, value):
+    """``x[index] = value``, in place and on the tape."""
+    basic, arrays = parse(index, x._data.shape)
+    target = x if basic is None else indexing.getitem(x, index=basic)
+    if isinstance(value, (list, tuple, str)) or value is None:
+        raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
+    if arrays is None:
+        inplace(elementwise.assign, target, _strip(value, target._data.ndim))
+        return
+    try:
+        inplace(indexing.index_put, target, value, index=arrays if len(arrays) > 1 else arrays[0])
+    except IndexError as error:
+        raise IndexError(_message(error, arrays)) from None
+
+
+def _strip(value, ndim):
+    """A value may have leading dimensions of size 1 beyond those of what it is assigned to."""
+    extra = getattr(value, "ndim", 0) - ndim
+    if extra > 0 and all(n == 1 for n in value.shape[:extra]):
+        return value.reshape(value.shape[extra:])
+    return value

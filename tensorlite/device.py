@@ -1,0 +1,107 @@
+"""Where tensors live (the CPU), and what describes their memory: device, Size, layout, memory formats."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["Size", "check_device", "device", "get_default_device", "set_default_device"]
+
+_TYPES = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mtia", "privateuseone", "ipu", "xla", "vulkan")
+
+
+class Size(tuple):
+    """The sizes of all dimensions: a tuple that knows the number of elements."""
+
+    __slots__ = ()
+
+    def numel(self):
+        """The number of elements of a tensor of this size."""
+        return math.prod(self)
+
+    def __repr__(self):
+        return f"torch.Size([{', '.join(map(repr, self))}])"
+
+    def __getitem__(self, i):
+        found = tuple.__getitem__(self, i)
+        return Size(found) if isinstance(i, slice) else found
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __mul__(self, n):
+        return Size(tuple.__mul__(self, n))
+
+    __rmul__ = __mul__
+
+
+class device:
+    """A place for tensors. Only ``cpu`` can be used; the others can be named, as PyTorch's scripts do.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.device("cpu")
+    device(type='cpu')
+    """
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type="cpu", index=None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        if isinstance(type, int):
+            type, index = "cuda", type
+        if not isinstance(type, str):
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+        name, colon, number = type.partition(":")
+        if name not in _TYPES:
+            raise RuntimeError(f"Expected one of {', '.join(_TYPES)} device type at start of device string: {type}")
+        if colon:
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            index = int(number)
+        self.type = name
+        self.index = index
+
+    def __repr__(self):
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other):
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self):
+        return hash((self.type, self.index))
+
+    def __reduce__(self):
+        return (device, (self.type, self.index))
+
+
+CPU = device("cpu")
+
+
+def check_device(d):
+    """Raise for a device that cannot be used here."""
+    if d is None:
+        return
+    d = d if isinstance(d, device) else device(d)
+    if d.type != "cpu":
+        raise RuntimeError(
+            f"tensorlite computes on the CPU; the device {str(d)!r} is not available. Use device='cpu', or choose with "
+            "'cuda' if torch.cuda.is_available() else 'cpu'."
+        )
+
+
+_default = CPU
+
+
+def set_default_device(device_):
+    """Where new tensors go: only the CPU is possible."""
+    check_device(device_)
+
+
+def get_default_device():
+    """Where new tensors go: ``device(type='cpu')``."""
+    return _default

@@ -1,0 +1,108 @@
+"""What every function of PyTorch's shape needs: argument checks, dimensions, ``out=``."""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+from .. import dtypes
+from ..engine import TensorBase, cast, inplace, ndarray, touch
+from ..ops import elementwise as ew
+
+
+def tensor_arg(x, name, function, position=1):
+    """``x`` if it is a tensor, else PyTorch's complaint."""
+    if not isinstance(x, TensorBase):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}"
+        )
+    return x
+
+
+def wrap_dim(dim, ndim, extra=0):
+    """A non-negative dimension; IndexError outside of the range."""
+    n = builtins.max(ndim + extra, 1)
+    if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
+        if not hasattr(dim, "__index__"):
+            raise TypeError(f"dim must be an int, not {type(dim).__name__}")
+        dim = dim.__index__()
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return int(dim) % n
+
+
+def wrap_dims(dim, ndim):
+    """``dim`` (an int, a sequence, None) as None or a tuple of non-negative, different dimensions."""
+    if dim is None:
+        return None
+    if not isinstance(dim, (tuple, list)):
+        return (wrap_dim(dim, ndim),)
+    dims = tuple([wrap_dim(d, ndim) for d in dim])
+    if len(set(dims)) != len(dims):
+        twice = next(d for d in dims if dims.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
+    return dims or None
+
+
+def numpy_names(dim, keepdim, axis, keepdims):
+    """NumPy's argument names ``axis`` and ``keepdims`` beside PyTorch's ``dim`` and ``keepdim``."""
+    if axis is not None:
+        if dim is not None:
+            raise TypeError("give dim or axis, not both")
+        dim = axis
+    return dim, keepdim if keepdims is None else keepdims
+
+
+def to_dtype(x, dtype):
+    """``x`` with another dtype (itself if it has it)."""
+    d = dtypes.to_numpy(dtype)
+    return x if x._data.dtype == d else cast(x, dtype=d)
+
+
+def sizes_of(args):
+    """Sizes given as ``(2, 3)``, ``[2, 3]`` or ``2, 3``."""
+    if len(args) == 1 and not isinstance(args[0], (int, np.integer)) and hasattr(args[0], "__iter__"):
+        if not (isinstance(args[0], TensorBase) and args[0]._data.ndim == 0):
+            args = args[0]
+    try:
+        return tuple([a if a.__class__ is int else a.__index__() for a in args])
+    except AttributeError:
+        bad = next(a for a in args if not hasattr(a, "__index__"))
+        raise TypeError(f"sizes must be integers, not {type(bad).__name__}") from None
+
+
+def into(out, result):
+    """Write ``result`` into the tensor ``out`` given as ``out=``, and return it (tuples: one by one)."""
+    if isinstance(result, tuple):
+        if len(out) != len(result):
+            raise TypeError(f"expected out to be a tuple of {len(result)} tensors")
+        done = [into(o, r) for o, r in zip(out, result)]
+        return type(result)(*done) if hasattr(result, "_fields") else tuple(done)
+    if not isinstance(out, TensorBase):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if result._node is not None or out._node is not None:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    a, r = out._data, result._data
+    if not dtypes.can_cast(r.dtype, a.dtype):
+        raise RuntimeError(
+            f"result type {dtypes.of(r.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"
+        )
+    if a.shape != r.shape:
+        if a.size:
+            import warnings
+
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(a.shape)}, which does not "
+                f"match the required output shape {list(r.shape)}. This behavior is deprecated, and in a future PyTorch "
+                "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
+                "tensor t by resizing it, inplace, to zero elements with t.resize_(0).",
+                UserWarning, stacklevel=3)  # fmt: skip
+        out._data = np.array(r, dtype=a.dtype)
+    else:
+        a[...] = r
+    touch(out)
+    return out
