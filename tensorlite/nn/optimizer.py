@@ -1,0 +1,197 @@
+"""The optimizers of ``nn.model.Model``: Keras's spelling over :mod:`tensorlite.optim`.
+
+``learning_rate``, ``decay`` (the rate at step ``t`` is ``learning_rate / (1 + decay * t)``, counted from 0)
+and ``epsilon``. They are made without parameters; the model binds them to its own. The update rules are
+those of :mod:`tensorlite.optim`.
+"""
+
+from __future__ import annotations
+
+__all__ = ["SGD", "Adagrad", "Adam", "Optimizer", "RMSprop"]
+
+
+class Optimizer:
+    """Base of the Keras-style optimizers: hyperparameters, a step count, and the rule they are bound to."""
+
+    rule = ""  # the class in tensorlite.optim
+
+    def __init__(self, learning_rate, decay=0.0, **options):
+        if not learning_rate >= 0:
+            raise ValueError(f"learning_rate must not be negative, but is {learning_rate}")
+        if not decay >= 0:
+            raise ValueError(f"decay must not be negative, but is {decay}")
+        self.learning_rate = learning_rate
+        self.decay = decay
+        self.iterations = 0
+        self._options = options
+        self._inner = None
+
+    @property
+    def current_learning_rate(self):
+        """The rate of the next step."""
+        return self.learning_rate / (1.0 + self.decay * self.iterations)
+
+    @property
+    def inner(self):
+        """The :mod:`tensorlite.optim` optimizer that does the work.
+
+        Raises
+        ------
+        RuntimeError
+            Before :meth:`bind`.
+        """
+        if self._inner is None:
+            raise RuntimeError(f"{type(self).__name__} has no parameters yet; call bind(model.parameters()) first")
+        return self._inner
+
+    def bind(self, parameters):
+        """Take ``parameters``; state is kept where they are the same ones as before. Returns ``self``."""
+        from .. import optim
+
+        parameters = list(parameters)
+        if self._inner is not None:
+            bound = [p for group in self._inner.param_groups for p in group["params"]]
+            if len(bound) == len(parameters) and all(a is b for a, b in zip(bound, parameters)):
+                return self
+        self._inner = getattr(optim, self.rule)(parameters, lr=self.learning_rate, **self._options)
+        return self
+
+    def zero_grad(self, set_to_none=True):
+        """Forget the gradients of all bound parameters."""
+        self.inner.zero_grad(set_to_none)
+
+    def step(self):
+        """One update at the current rate."""
+        inner = self.inner
+        rate = self.learning_rate / (1.0 + self.decay * self.iterations) if self.decay else self.learning_rate
+        for group in inner.param_groups:
+            group["lr"] = rate
+        inner.step()
+        self.iterations += 1
+
+    def state_dict(self):
+        """Step count, rate and the rule's own state."""
+        return {
+            "iterations": self.iterations,
+            "learning_rate": self.learning_rate,
+            "decay": self.decay,
+            "inner": self.inner.state_dict(),
+        }
+
+    def load_state_dict(self, state):
+        """Restore what :meth:`state_dict` gave; call :meth:`bind` first."""
+        self.inner.load_state_dict(state["inner"])
+        self.iterations = int(state["iterations"])
+        self.learning_rate = state["learning_rate"]
+        self.decay = state["decay"]
+
+    @property
+    def param_groups(self):
+        """The groups of the rule."""
+        return self.inner.param_groups
+
+    def config(self):
+        """Constructor arguments, for saving."""
+        raise NotImplementedError
+
+    def __repr__(self):
+        args = ", ".join(f"{k}={v}" for k, v in self.config().items())
+        return f"{type(self).__name__}({args})"
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if asked for.
+
+    Parameters
+    ----------
+    learning_rate : float, default 1.0
+    decay, momentum : float, default 0
+
+    Examples
+    --------
+    >>> from tensorlite import nn
+    >>> nn.optimizer.SGD(0.1, momentum=0.9)
+    SGD(learning_rate=0.1, decay=0.0, momentum=0.9)
+    """
+
+    rule = "SGD"
+
+    def __init__(self, learning_rate=1.0, decay=0.0, momentum=0.0):
+        super().__init__(learning_rate, decay, momentum=momentum)
+        self.momentum = momentum
+
+    def config(self):
+        return {"learning_rate": self.learning_rate, "decay": self.decay, "momentum": self.momentum}
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi et al., 2011): rates shrink with the sum of squared gradients.
+
+    Parameters
+    ----------
+    learning_rate : float, default 1.0
+    decay : float, default 0
+    epsilon : float, default 1e-7
+    """
+
+    rule = "Adagrad"
+
+    def __init__(self, learning_rate=1.0, decay=0.0, epsilon=1e-7):
+        super().__init__(learning_rate, decay, eps=epsilon)
+        self.epsilon = epsilon
+
+    def config(self):
+        return {"learning_rate": self.learning_rate, "decay": self.decay, "epsilon": self.epsilon}
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, 2012): rates follow a moving mean of squared gradients.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    decay : float, default 0
+    epsilon : float, default 1e-7
+    rho : float, default 0.9
+    """
+
+    rule = "RMSprop"
+
+    def __init__(self, learning_rate=0.001, decay=0.0, epsilon=1e-7, rho=0.9):
+        super().__init__(learning_rate, decay, eps=epsilon, alpha=rho)
+        self.epsilon, self.rho = epsilon, rho
+
+    def config(self):
+        return {"learning_rate": self.learning_rate, "decay": self.decay, "epsilon": self.epsilon, "rho": self.rho}
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba, 2015): moving means of gradients and their squares, corrected for their start at 0.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    decay : float, default 0
+    epsilon : float, default 1e-7
+    beta_1, beta_2 : float, default 0.9, 0.999
+
+    Examples
+    --------
+    >>> from tensorlite import nn
+    >>> optimizer = nn.optimizer.Adam(learning_rate=0.01, decay=0.5)
+    >>> optimizer.iterations = 2
+    >>> optimizer.current_learning_rate
+    0.005
+    """
+
+    rule = "Adam"
+
+    def __init__(self, learning_rate=0.001, decay=0.0, epsilon=1e-7, beta_1=0.9, beta_2=0.999):
+        super().__init__(learning_rate, decay, eps=epsilon, betas=(beta_1, beta_2))
+        self.epsilon, self.beta_1, self.beta_2 = epsilon, beta_1, beta_2
+
+    def config(self):
+        return {
+            "learning_rate": self.learning_rate, "decay": self.decay, "epsilon": self.epsilon,
+            "beta_1": self.beta_1, "beta_2": self.beta_2,
+        }  # fmt: skip
