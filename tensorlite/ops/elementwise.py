@@ -1,92 +1,33 @@
-"""Elementwise operations: one NumPy call forward, one expression per argument backward.
+"""Elementwise operations: arithmetic here, the rest by its room.
 
-Subgradients follow PyTorch: 0 for ``abs`` and ``relu`` at 0, shared evenly between equal arguments of
-``maximum``, 1 for ``clamp`` at its bounds. Gradients of complex functions are conjugate Wirtinger
-derivatives (https://docs.pytorch.org/docs/stable/notes/autograd.html#autograd-for-complex-numbers).
+Functions of one variable stand in ``unary``, comparisons and choices in ``compare``, complex numbers in
+``complex``, roundings in ``rounding``; this module shows them all under one name.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..dtypes import result_dtype
-from ..engine import primitive
-
-ndarray = np.ndarray
-
-
-def _ufunc(ufunc, *, promote="float", **options):
-    """A unary primitive around a NumPy ufunc, in place through ``out=``."""
-
-    def forward(x):
-        return ufunc(x)
-
-    forward.__name__ = options.pop("name", ufunc.__name__)
-    forward.__qualname__ = forward.__name__
-    forward.__doc__ = options.pop("doc", f"Elementwise ``{forward.__name__}`` of ``x``.")
-    return primitive(forward, promote=promote, into=lambda a: ufunc(a, out=a), **options)
-
-
-# -- complex numbers -------------------------------------------------------------------------------
-
-
-@primitive
-def conj(x):
-    """The complex conjugate; a real ``x`` as it is."""
-    return np.conjugate(x)
-
-
-conj.vjp(x=lambda g: conj(g))
-
-
-def _bar(x):
-    """Conjugate where that means anything: gradients of real functions skip the call."""
-    if x.__class__ is ndarray:
-        return x.conj() if x.dtype.kind == "c" else x
-    if isinstance(x, (int, float)):
-        return x
-    return conj(x) if getattr(x, "is_complex", lambda: isinstance(x, complex))() else x
-
-
-@primitive
-def real(x):
-    """The real part."""
-    return np.array(x.real) if x.dtype.kind == "c" else x
-
-
-real.vjp(x=lambda g: g)
-
-
-@primitive
-def imag(x):
-    """The imaginary part of a complex ``x``."""
-    return np.array(x.imag)
-
-
-imag.vjp(x=lambda g: 1j * g)
-
-
-@primitive
-def angle(x):
-    """The argument of a complex number; 0 or pi for a real one."""
-    return np.angle(x).astype(x.real.dtype)
-
-
-angle.vjp(x=lambda g, x: g * _angle_slope(x))
-
-
-@primitive(differentiable=False)
-def _angle_slope(x):
-    if x.dtype.kind != "c":
-        return np.zeros_like(x)
-    m = (x.real**2 + x.imag**2)
-    return np.where(m == 0, 0, (-x.imag + 1j * x.real) / np.where(m == 0, 1, m)).astype(x.dtype)
-
+from ..engine import primitive, unwrap
+from .blocks import _quiet, in_blocks, product, zero  # noqa: F401
+from .compare import (  # noqa: F401
+    bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, clamp, eq, fmax, fmin,
+    gcd, ge, gt, isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, isreal, lcm, le, logical_and, logical_not,
+    logical_or, logical_xor, lt, masked_fill, maximum, minimum, ne, signbit, where,
+)  # fmt: skip
+from .complex import _bar, angle, complex, conj, imag, is_complex, polar, real, view_as_complex, view_as_real  # noqa: F401
+from .rounding import ceil, floor, frac, frexp, nan_to_num, round, sign, trunc  # noqa: F401
+from .unary import (  # noqa: F401
+    abs, acos, acosh, asin, asinh, atan, atanh, cos, cosh, deg2rad, exp, exp2, expm1, log, log1p, log2, log10,
+    rad2deg, reciprocal, relu, rsqrt, sgn, sigmoid, sigmoid_grad, sin, sinh, sqrt, square, tan, tanh, tanh_grad,
+)  # fmt: skip
 
 # -- arithmetic ------------------------------------------------------------------------------------
 
 
-@primitive(promote="same", broadcasts=True, into=lambda a, b: np.add(a, b, out=a))
+@primitive(promote="same", broadcasts=True, into=lambda a, b: np.add(a, b, out=a), kernel=np.add)
 def add(a, b):
     """``a + b``."""
     return np.add(a, b)
@@ -95,19 +36,19 @@ def add(a, b):
 add.vjp(a=lambda g: g, b=lambda g: g)
 
 
-@primitive(promote="same", broadcasts=True, into=lambda a, b: np.subtract(a, b, out=a))
+@primitive(promote="same", broadcasts=True, into=lambda a, b: np.subtract(a, b, out=a), kernel=np.subtract)
 def sub(a, b):
     """``a - b``."""
-    if a.__class__ is ndarray and a.dtype == bool:
-        raise TypeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
-                        "a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
+    if np.result_type(a, b) == bool:
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+                           "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     return np.subtract(a, b)
 
 
 sub.vjp(a=lambda g: g, b=lambda g: -g)
 
 
-@primitive(promote="same", broadcasts=True, into=lambda a, b: np.multiply(a, b, out=a))
+@primitive(promote="same", broadcasts=True, into=lambda a, b: np.multiply(a, b, out=a), kernel=np.multiply)
 def mul(a, b):
     """``a * b``."""
     return np.multiply(a, b)
@@ -116,7 +57,8 @@ def mul(a, b):
 mul.vjp(a=lambda g, b: g * _bar(b), b=lambda g, a: g * _bar(a))
 
 
-@primitive(promote="float", broadcasts=True, into=lambda a, b: np.divide(a, b, out=a))
+@primitive(promote="float", broadcasts=True, into=_quiet(lambda a, b: np.divide(a, b, out=a)))
+@_quiet
 def div(a, b):
     """``a / b``; integers divide to floats."""
     return np.divide(a, b)
@@ -125,9 +67,12 @@ def div(a, b):
 div.vjp(a=lambda g, b: g / _bar(b), b=lambda g, a, b: -g * _bar((a / b) / b))
 
 
-@primitive(promote="same")
+@primitive(promote="same", into=lambda a: np.negative(a, out=a), kernel=np.negative)
 def neg(x):
     """``-x``."""
+    if x.dtype == bool:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+                           "mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     return np.negative(x)
 
 
@@ -135,42 +80,53 @@ neg.vjp(x=lambda g: -g)
 
 
 @primitive(promote="same", broadcasts=True)
+@_quiet
 def pow(a, b):
     """``a ** b``; gradient 0 with respect to ``a`` where ``b`` is 0, and to ``b`` where ``a`` is 0."""
-    if a.__class__ is ndarray and a.dtype.kind in "iu" and np.any(np.asarray(b) < 0):
-        if np.ndim(b) == 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
-        return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(a.dtype)
     if b.__class__ is int or b.__class__ is float:
         if b == 2:
             return np.multiply(a, a)
         if b == 0.5 and a.dtype.kind == "f":
             return np.sqrt(a)
+    if getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" and np.any(np.asarray(b) < 0):
+        if np.ndim(b) == 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(a.dtype)
     return np.power(a, b)
 
 
 def _pow_base(g, a, b):
     if isinstance(b, (int, float)):
         if b == 0:
-            return g * 0
+            return zero(g)
         if b == 1:
             return g
         if b == 2:
-            return g * (2 * _bar(a))
+            return product(g, _bar(a), 2)
         return g * _bar(b * a ** (b - 1))
     return where(b == 0, 0.0, g * _bar(b * a ** (b - 1)))
 
 
 def _pow_exponent(g, a, b, out):
+    if isinstance(a, (int, float)):
+        slope = math.log(a) if a > 0 else (0.0 if a == 0 else math.nan)
+        return where((real(b) >= 0) & (a == 0), 0.0, g * _bar(out * slope))
     return g * _bar(where((a == 0) & (real(b) >= 0), 0.0, out * log(a)))
 
 
 pow.vjp(a=_pow_base, b=_pow_exponent)
 
 
+def _nonzero_divisor(a, b):
+    if np.result_type(a, b).kind in "iub" and not np.all(b):
+        raise RuntimeError("ZeroDivisionError")
+
+
 @primitive(promote="same", broadcasts=True)
+@_quiet
 def remainder(a, b):
     """``a - b * floor(a / b)``, with the sign of ``b``."""
+    _nonzero_divisor(a, b)
     return np.remainder(a, b)
 
 
@@ -178,111 +134,105 @@ remainder.vjp(a=lambda g: g, b=lambda g, a, b: -g * floor(a / b))
 
 
 @primitive(promote="same", broadcasts=True)
+@_quiet
 def fmod(a, b):
     """``a - b * trunc(a / b)``, with the sign of ``a``."""
+    _nonzero_divisor(a, b)
     return np.fmod(a, b)
 
 
 fmod.vjp(a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
 
 
-@primitive(promote="same", broadcasts=True, differentiable=False)
+@primitive(promote="same", broadcasts=True)
+@_quiet
 def floor_divide(a, b):
-    """``floor(a / b)``."""
+    """``floor(a / b)``; its gradient is zero."""
+    _nonzero_divisor(a, b)
     return np.floor_divide(a, b)
 
 
-@primitive(broadcasts=True, nondiff=("condition",))
-def where(condition, a, b):
-    """``a`` where ``condition`` holds, else ``b``; the two values promote, the condition does not."""
-    d = result_dtype((a, b))
-    return np.where(condition, np.asarray(a).astype(d, copy=False), np.asarray(b).astype(d, copy=False))
+@primitive(promote="same", broadcasts=True)
+@_quiet
+def trunc_divide(a, b):
+    """``trunc(a / b)``; its gradient is zero."""
+    _nonzero_divisor(a, b)
+    if np.result_type(a, b).kind in "iub":
+        quotient, rest = np.divmod(a, b)
+        return quotient + ((rest != 0) & (quotient < 0))
+    return np.trunc(np.divide(a, b))
 
 
-where.vjp(a=lambda g, condition: where(condition, g, 0.0), b=lambda g, condition: where(condition, 0.0, g))
+for _op in (floor_divide, trunc_divide):
+    _op.vjp(a=lambda g: zero(g), b=lambda g: zero(g))
+
+
+def divide(input, other, *, rounding_mode=None):
+    """``input / other``, rounded towards zero (``'trunc'``), down (``'floor'``) or not (None).
+
+    Raises
+    ------
+    RuntimeError
+        For another rounding mode.
+    """
+    if rounding_mode is None:
+        return div(input, other)
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return (floor_divide if rounding_mode == "floor" else trunc_divide)(input, other)
 
 
 @primitive(promote="same", broadcasts=True)
-def maximum(a, b):
-    """The larger of two; NaN wins. Equal values share the gradient."""
-    return np.maximum(a, b)
+def lerp(start, end, weight):
+    """``start + weight * (end - start)``, exact at both ends."""
+    span = end - start
+    low = np.abs(weight) < 0.5
+    if np.ndim(low) == 0:
+        return start + weight * span if low else end - span * (1 - weight)
+    return np.where(low, start + weight * span, end - span * (1 - weight))
 
 
-maximum.vjp(a=lambda g, a, b: g * _wins(a, b), b=lambda g, a, b: g * _wins(b, a))
+lerp.vjp(
+    start=lambda g, weight: g * _bar(1 - weight),
+    end=lambda g, weight: g * _bar(weight),
+    weight=lambda g, start, end: g * _bar(end - start),
+)
 
 
 @primitive(promote="same", broadcasts=True)
-def minimum(a, b):
-    """The smaller of two; NaN wins. Equal values share the gradient."""
-    return np.minimum(a, b)
+def addcmul(x, a, b, *, value=1):
+    """``x + value * a * b``."""
+    return x + value * (a * b)
 
 
-minimum.vjp(a=lambda g, a, b: g * _wins(b, a), b=lambda g, a, b: g * _wins(a, b))
+addcmul.vjp(
+    x=lambda g: g, a=lambda g, b, value: g * _bar(b * value), b=lambda g, a, value: g * _bar(a * value)
+)  # fmt: skip
 
 
-@primitive(promote="same", broadcasts=True, differentiable=False)
-def _wins(a, b):
-    """1 where ``a > b``, one half where they are equal, else 0."""
-    a, b = np.asarray(a), np.asarray(b)
-    return ((a > b) + 0.5 * (a == b)).astype(np.result_type(a, b))
+@primitive(promote="same", broadcasts=True)
+@_quiet
+def addcdiv(x, a, b, *, value=1):
+    """``x + value * a / b``."""
+    if np.result_type(a, b).kind in "iub":
+        raise RuntimeError("Integer division with addcdiv is no longer supported; use x + value * trunc(a / b)")
+    return x + value * (a / b)
 
 
-# -- functions of one variable ---------------------------------------------------------------------
-
-exp = _ufunc(np.exp)
-exp.vjp(x=lambda g, out: g * _bar(out))
-exp2 = _ufunc(np.exp2)
-exp2.vjp(x=lambda g, out: g * (_bar(out) * 0.6931471805599453))
-expm1 = _ufunc(np.expm1)
-expm1.vjp(x=lambda g, out: g * _bar(out + 1))
-log = _ufunc(np.log)
-log.vjp(x=lambda g, x: g / _bar(x))
-log2 = _ufunc(np.log2)
-log2.vjp(x=lambda g, x: g / _bar(x * 0.6931471805599453))
-log10 = _ufunc(np.log10)
-log10.vjp(x=lambda g, x: g / _bar(x * 2.302585092994046))
-log1p = _ufunc(np.log1p)
-log1p.vjp(x=lambda g, x: g / _bar(x + 1))
-sqrt = _ufunc(np.sqrt)
-sqrt.vjp(x=lambda g, out: g / _bar(2 * out))
-square = _ufunc(np.square, promote="same")
-square.vjp(x=lambda g, x: g * _bar(2 * x))
-reciprocal = _ufunc(np.reciprocal)
-reciprocal.vjp(x=lambda g, out: -g * _bar(out * out))
+addcdiv.vjp(
+    x=lambda g: g, a=lambda g, b, value: g * _bar(value / b), b=lambda g, a, b, value: -g * _bar(value * a / (b * b))
+)  # fmt: skip
 
 
-@primitive(promote="float")
-def rsqrt(x):
-    """``1 / sqrt(x)``."""
-    return 1 / np.sqrt(x)
+@primitive(promote="same", broadcasts=True)
+def hypot(a, b):
+    """``sqrt(a**2 + b**2)`` without overflow."""
+    return np.hypot(a, b)
 
 
-rsqrt.vjp(x=lambda g, out: g * _bar(-0.5 * (out * out * out)))
-
-sin = _ufunc(np.sin)
-sin.vjp(x=lambda g, x: g * _bar(cos(x)))
-cos = _ufunc(np.cos)
-cos.vjp(x=lambda g, x: g * _bar(-sin(x)))
-tan = _ufunc(np.tan)
-tan.vjp(x=lambda g, out: g * _bar(1 + out * out))
-asin = _ufunc(np.arcsin, name="asin")
-asin.vjp(x=lambda g, x: g * _bar(rsqrt(1 - x * x)))
-acos = _ufunc(np.arccos, name="acos")
-acos.vjp(x=lambda g, x: g * _bar(-rsqrt(1 - x * x)))
-atan = _ufunc(np.arctan, name="atan")
-atan.vjp(x=lambda g, x: g / _bar(x * x + 1))
-sinh = _ufunc(np.sinh)
-sinh.vjp(x=lambda g, x: g * _bar(cosh(x)))
-cosh = _ufunc(np.cosh)
-cosh.vjp(x=lambda g, x: g * _bar(sinh(x)))
-tanh = _ufunc(np.tanh)
-tanh.vjp(x=lambda g, out: g * _bar(1 - out * out))
-asinh = _ufunc(np.arcsinh, name="asinh")
-asinh.vjp(x=lambda g, x: g * _bar(rsqrt(x * x + 1)))
-acosh = _ufunc(np.arccosh, name="acosh")
-acosh.vjp(x=lambda g, x: g * _bar(rsqrt(x * x - 1)))
-atanh = _ufunc(np.arctanh, name="atanh")
-atanh.vjp(x=lambda g, x: g / _bar(1 - x * x))
+hypot.vjp(a=lambda g, a, out: g * (a / out), b=lambda g, b, out: g * (b / out))
 
 
 @primitive(promote="float", broadcasts=True)
@@ -291,167 +241,72 @@ def atan2(a, b):
     return np.arctan2(a, b)
 
 
-atan2.vjp(a=lambda g, a, b: g * (b / (a * a + b * b)), b=lambda g, a, b: g * (-a / (a * a + b * b)))
+atan2.vjp(a=lambda g, a, b: g * (b / _radius2(a, b)), b=lambda g, a, b: g * (-a / _radius2(a, b)))
 
 
-@primitive
-def abs(x):
-    """The absolute value; gradient 0 at 0."""
-    return np.abs(x)
+def _radius2(a, b):
+    size = a * a + b * b
+    return where(size == 0, 1.0, size)
 
 
-abs.vjp(x=lambda g, x: g * sgn(x))
+@primitive(promote="float", broadcasts=True)
+def logaddexp(a, b):
+    """``log(exp(a) + exp(b))``."""
+    return np.logaddexp(a, b)
 
 
-@primitive
-def sgn(x):
-    """``x / |x|``, 0 at 0; for real numbers the sign."""
-    return np.sign(x)
+logaddexp.vjp(a=lambda g, a, b: g / (1 + exp(b - a)), b=lambda g, a, b: g / (1 + exp(a - b)))
 
 
-def _sgn_vjp(g, x, out):
-    if out.dtype.kind != "c" if out.__class__ is ndarray else not out.is_complex():
-        return g * 0
-    m = abs(x)
-    m = where(m == 0, 1.0, m)
-    return (g - out * real(conj(g) * out)) / m * (x != 0)
+@primitive(promote="float", broadcasts=True)
+def logaddexp2(a, b):
+    """``log2(2**a + 2**b)``."""
+    return np.logaddexp2(a, b)
 
 
-sgn.vjp(x=_sgn_vjp)
+logaddexp2.vjp(a=lambda g, a, b: g / (1 + exp2(b - a)), b=lambda g, a, b: g / (1 + exp2(a - b)))
 
 
-def _step(name, ufunc):
-    """A piecewise constant function: its gradient is zero everywhere."""
-
-    def forward(x):
-        return ufunc(x) if x.dtype.kind == "f" else x.copy()
-
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Elementwise ``{name}`` of ``x``; its gradient is zero."
-    op = primitive(forward)
-    op.vjp(x=lambda g: g * 0)
-    return op
+@primitive(promote="float", broadcasts=True)
+def copysign(a, b):
+    """``|a|`` with the sign of ``b``."""
+    return np.copysign(a, b)
 
 
-floor = _step("floor", np.floor)
-ceil = _step("ceil", np.ceil)
-trunc = _step("trunc", np.trunc)
+copysign.vjp(a=lambda g, a, out: where(a == 0, 0.0, g * (out / a)), b=lambda g: zero(g))
 
 
-@primitive
-def round(x, *, decimals=0):
-    """Round half to even; its gradient is zero."""
-    return np.round(x, decimals)
+@primitive(promote="same", broadcasts=True, differentiable=False)
+def nextafter(a, b):
+    """The next number after ``a`` towards ``b``."""
+    return np.nextafter(a, b)
 
 
-round.vjp(x=lambda g: g * 0)
+@primitive(promote="same", broadcasts=True, differentiable=False)
+def heaviside(x, values):
+    """0 below zero, ``values`` at zero, 1 above."""
+    return np.where(np.isnan(x), x, np.where(x == 0, values, (x > 0).astype(x.dtype))).astype(x.dtype)
 
 
-@primitive
-def sign(x):
-    """-1, 0 or 1; its gradient is zero."""
-    return np.sign(x) if x.dtype != bool else x.copy()
+def float_power(input, exponent):
+    """``input ** exponent`` in double precision."""
+    from ..engine import _as_tensor, cast
+
+    def double(v):
+        if isinstance(v, (int, float, type(1j))):
+            return v
+        return cast(_as_tensor(v), dtype=np.dtype(np.complex128 if is_complex(v) else np.float64))
+
+    wide = np.dtype(np.complex128 if is_complex(input) or is_complex(exponent) else np.float64)
+    if isinstance(input, (int, float, type(1j))):
+        input = np.asarray(input, wide)
+    return pow(double(input), double(exponent))
 
 
-sign.vjp(x=lambda g: g * 0)
+def ldexp(input, other):
+    """``input * 2**other``."""
+    return mul(input, pow(2.0, other))
 
-
-@primitive(promote="float")
-def sigmoid(x):
-    """``1 / (1 + exp(-x))`` without overflow."""
-    if x.dtype.kind == "c":
-        return 1 / (1 + np.exp(-x))
-    half = x.dtype.type(0.5)
-    out = np.multiply(x, half)
-    np.tanh(out, out=out) if out.__class__ is ndarray and out.ndim else None
-    if out.ndim == 0:
-        out = np.asarray(np.tanh(out))
-    return np.add(np.multiply(out, half), half)
-
-
-sigmoid.vjp(x=lambda g, out: g * _bar(out * (1 - out)))
-
-
-@primitive(promote="same", into=lambda a: np.maximum(a, 0, out=a))
-def relu(x):
-    """``max(x, 0)``; gradient 0 at 0."""
-    return np.maximum(x, 0)
-
-
-relu.vjp(x=lambda g, out: g * (out > 0))
-
-
-@primitive(nondiff=("low", "high"))
-def _clamp(x, low, high):
-    """``x`` within constant bounds."""
-    return np.clip(x, low, high) if not (low is None and high is None) else x.copy()
-
-
-def _inside(x, low, high):
-    inside = True if low is None else x >= low
-    return inside if high is None else inside & (x <= high)
-
-
-_clamp.vjp(x=lambda g, x, low, high: g * _inside(x, low, high))
-
-# -- comparisons and logic -------------------------------------------------------------------------
-
-
-def _compare(name, ufunc):
-    def forward(a, b):
-        return ufunc(a, b)
-
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Elementwise ``{ufunc.__name__}``; a bool tensor without gradient."
-    return primitive(forward, promote="same", broadcasts=True, differentiable=False)
-
-
-eq = _compare("eq", np.equal)
-ne = _compare("ne", np.not_equal)
-lt = _compare("lt", np.less)
-le = _compare("le", np.less_equal)
-gt = _compare("gt", np.greater)
-ge = _compare("ge", np.greater_equal)
-
-
-def _bits(name, ufunc):
-    def forward(a, b):
-        return ufunc(a, b)
-
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Elementwise ``{ufunc.__name__}`` of integers or bools."
-    return primitive(forward, promote="same", broadcasts=True, differentiable=False,
-                     into=lambda a, b: ufunc(a, b, out=a))  # fmt: skip
-
-
-bitwise_and = _bits("bitwise_and", np.bitwise_and)
-bitwise_or = _bits("bitwise_or", np.bitwise_or)
-bitwise_xor = _bits("bitwise_xor", np.bitwise_xor)
-bitwise_left_shift = _bits("bitwise_left_shift", np.left_shift)
-bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift)
-
-
-def _test(name, ufunc, doc, count=1):
-    if count == 1:
-        def forward(x):  # fmt: skip
-            return ufunc(x)
-    else:
-        def forward(a, b):  # fmt: skip
-            return ufunc(a, b)
-
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = doc
-    return primitive(forward, broadcasts=count == 2, differentiable=False)
-
-
-bitwise_not = _test("bitwise_not", np.invert, "Bitwise not; for bools logical not.")
-logical_not = _test("logical_not", np.logical_not, "True where ``x`` is zero.")
-logical_and = _test("logical_and", np.logical_and, "True where both are nonzero.", 2)
-logical_or = _test("logical_or", np.logical_or, "True where one is nonzero.", 2)
-logical_xor = _test("logical_xor", np.logical_xor, "True where exactly one is nonzero.", 2)
-isnan = _test("isnan", np.isnan, "True where ``x`` is NaN.")
-isinf = _test("isinf", np.isinf, "True where ``x`` is infinite.")
-isfinite = _test("isfinite", np.isfinite, "True where ``x`` is finite.")
 
 # -- in-place assignment ---------------------------------------------------------------------------
 
@@ -463,10 +318,13 @@ def assign(x, value):
 
 
 def _assign_into(a, value):
+    value = unwrap(value)
     if np.iscomplexobj(value) and a.dtype.kind != "c":
         value = np.real(value)
     a[...] = value
 
 
 assign.primitive.into = _assign_into
-assign.vjp(x=lambda g: g * 0, value=lambda g: g)
+assign.vjp(x=lambda g: zero(g), value=lambda g: g)
+
+_clamp = clamp

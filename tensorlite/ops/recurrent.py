@@ -371,3 +371,24 @@ def _rnn_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=Fa
         return h, (h,)
 
     return _scan(step, [_zeros(h0, sizes[0], w_hh.shape[1], x)], sizes, reverse)
+
+
+# -- rows of padded batches ------------------------------------------------------------------------
+
+
+@primitive
+def take_rows(x, *, index):
+    """The rows of ``x`` at ``index``, an array without repeated entries."""
+    return x[index]
+
+
+@primitive
+def put_rows(x, *, index, count, fill=0):
+    """``count`` rows of ``fill`` with ``x`` at ``index``, an array without repeated entries."""
+    out = np.full((count, *x.shape[1:]), fill, x.dtype)
+    out[index] = x
+    return out
+
+
+take_rows.vjp(x=lambda g, x_shape, index: put_rows(g, index=index, count=x_shape[0]))
+put_rows.vjp(x=lambda g, index: take_rows(g, index=index))

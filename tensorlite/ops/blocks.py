@@ -1,0 +1,76 @@
+"""What elementwise kernels share: passes over blocks that stay in cache, and a product in one buffer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engine import primitive
+
+ndarray = np.ndarray
+
+#: NumPy warns of infinities and NaN where PyTorch does not. Operations that make them from ordinary numbers
+#: (a logarithm of 0) are quiet; the cheapest ones are left bare.
+_quiet = np.errstate(all="ignore")
+
+_BLOCK = 16384  # elements that stay in a core's cache through several passes
+
+
+def _line(x, shape):
+    """``x`` of ``shape`` as one line of memory; one value (also a repeated one) as a number; else None."""
+    if x.__class__ is not ndarray or not x.ndim:
+        return x
+    if x.shape != shape:
+        return None
+    if x.flags.c_contiguous:
+        return x.reshape(-1)
+    return None if any(x.strides) else x[(0,) * x.ndim]
+
+
+def in_blocks(step, like, *arrays):
+    """A new array like ``like``, computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
+
+    ``step`` combines elements of equal position, with NumPy's ``out=``; several passes over a block cost
+    about one pass over memory.
+    """
+    n = like.size
+    if n > 2 * _BLOCK and like.flags.c_contiguous:
+        lines = [_line(a, like.shape) for a in arrays]
+        if not any([line is None for line in lines]):
+            out = np.empty_like(like)
+            flat = out.reshape(-1)
+            for i in range(0, n, _BLOCK):
+                s = slice(i, i + _BLOCK)
+                step(*[a[s] if a.__class__ is ndarray and a.ndim else a for a in lines], flat[s])
+            return out
+    out = np.empty(np.broadcast_shapes(*[np.shape(a) for a in arrays]), like.dtype)
+    if out.ndim and out.shape == like.shape:
+        out = np.empty_like(like)  # keeps the memory order
+    step(*arrays, out)
+    return out
+
+
+@primitive(broadcasts=True)
+def product(a, b, c):
+    """``a * b * c`` with one buffer; ``c`` may be a number."""
+    return in_blocks(product_step, b, a, b, c) if a.dtype == b.dtype else a * b * c
+
+
+def product_step(a, b, c, out):
+    np.multiply(b, c, out=out)
+    np.multiply(a, out, out=out)
+
+
+product.vjp(
+    a=lambda g, b, c: product(g, b, c),
+    b=lambda g, a, c: product(g, a, c),
+    c=lambda g, a, b: product(g, a, b),
+)
+
+
+@primitive
+def zero(g):
+    """The gradient of what does not depend on its input."""
+    return np.zeros(g.shape, g.dtype)
+
+
+zero.vjp(g=lambda g: zero(g))
