@@ -1,0 +1,168 @@
+"""A small thread pool: large loops over images or rows are split evenly over the machine's cores.
+
+NumPy releases the interpreter's lock inside its loops, so two Python threads over the two halves of an
+array run side by side. BLAS has threads of its own; inside a split section it is held to one per worker,
+so that the machine is never oversubscribed. The parts depend only on the number of threads, never on
+timing: the same seed on the same number of threads gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import threading
+
+__all__ = ["get_num_threads", "parallel", "set_num_threads"]
+
+#: Handing work to another thread costs about 50 us; splitting pays from about this many float operations.
+WORTHWHILE = 1 << 21
+
+
+def _openblas():
+    """``(get, set)`` of the thread count of the OpenBLAS in NumPy's wheel, or None."""
+    import numpy._core._multiarray_umath as core
+
+    try:
+        lib = ctypes.CDLL(core.__file__)
+        for suffix in ("64_", ""):
+            for prefix in ("scipy_openblas", "openblas"):
+                if hasattr(lib, f"{prefix}_set_num_threads{suffix}"):
+                    return (
+                        getattr(lib, f"{prefix}_get_num_threads{suffix}"),
+                        getattr(lib, f"{prefix}_set_num_threads{suffix}"),
+                    )
+    except OSError:
+        pass
+    return None
+
+
+class _Pool:
+    """The thread count, and the workers that exist so far."""
+
+    def __init__(self):
+        self.blas = _openblas()
+        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.count = self.blas[0]() if self.blas else int(os.environ.get("OMP_NUM_THREADS") or self.cores)
+        self.local = threading.local()
+        self.lock = threading.Lock()
+        self.forget()
+
+    def forget(self):
+        """After a fork the workers are gone."""
+        self.workers: list[queue.SimpleQueue] = []
+        self.busy = False
+
+    def worker(self, i):
+        while len(self.workers) <= i:
+            tasks: queue.SimpleQueue = queue.SimpleQueue()
+            threading.Thread(target=self.serve, args=(tasks,), daemon=True, name="tensorlite-worker").start()
+            self.workers.append(tasks)
+        return self.workers[i]
+
+    def serve(self, tasks):
+        self.local.inside = True
+        while True:
+            body, start, stop, done = tasks.get()
+            try:
+                done.put((start, body(start, stop), None))
+            except BaseException as error:
+                done.put((start, None, error))
+            body = done = None  # hold nothing while waiting
+
+
+_pool = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.forget)
+
+
+def get_num_threads() -> int:
+    """How many threads large operations and matrix products use.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.get_num_threads() >= 1
+    True
+    """
+    return _pool.count
+
+
+def set_num_threads(count: int) -> None:
+    """Use ``count`` threads for large operations and for matrix products.
+
+    Parameters
+    ----------
+    count : int
+        At least 1. With 1 everything runs in the calling thread.
+
+    Raises
+    ------
+    RuntimeError
+        If ``count`` is not positive.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> before = tl.get_num_threads()
+    >>> tl.set_num_threads(1)
+    >>> tl.get_num_threads()
+    1
+    >>> tl.set_num_threads(before)
+    """
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"set_num_threads expects an int, but got {type(count).__name__}")
+    if count < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    _pool.count = count
+    if _pool.blas:
+        _pool.blas[1](count)
+
+
+def parallel(body, count, work):
+    """Call ``body(start, stop)`` on even parts of ``range(count)``, one per thread; list of the results.
+
+    Parameters
+    ----------
+    body : callable
+        Works on NumPy arrays only (the tape is per thread) and returns anything.
+    count : int
+        Number of items (images, rows).
+    work : int
+        Roughly how many float operations all items take; little work is not split.
+    """
+    parts = min(_pool.count, count)
+    if parts < 2 or work < WORTHWHILE or getattr(_pool.local, "inside", False):
+        return [body(0, count)]
+    with _pool.lock:
+        if _pool.busy:  # another Python thread is using the pool: stay in this one
+            parts = 1
+        else:
+            _pool.busy = True
+    if parts == 1:
+        return [body(0, count)]
+    bounds = [count * i // parts for i in range(parts + 1)]
+    results = [None] * parts
+    if _pool.blas:
+        _pool.blas[1](1)
+    done: queue.SimpleQueue = queue.SimpleQueue()
+    sent = 0
+    try:
+        for i in range(1, parts):
+            _pool.worker(i - 1).put((body, bounds[i], bounds[i + 1], done))
+            sent += 1
+        _pool.local.inside = True
+        results[0] = body(bounds[0], bounds[1])
+    finally:
+        _pool.local.inside = False
+        failed = None
+        for _ in range(sent):
+            start, value, error = done.get()
+            results[bounds.index(start)] = value
+            failed = failed or error
+        if _pool.blas:
+            _pool.blas[1](_pool.count)
+        _pool.busy = False
+    if failed is not None:
+        raise failed
+    return results
