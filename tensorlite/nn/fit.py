@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import engine
 from .. import functions as fn
+from ..autograd.grad_mode import no_grad
 from ..callbacks import CallbackList
 from .history import History
 from .module import Module
@@ -312,7 +313,7 @@ class Trainer:
             metric.reset()
         total, count = 0.0, 0
         try:
-            with engine.recording(False):
+            with no_grad():
                 if y is not None:
                     x, y, _ = self.arrays(x, y)
                     size, self.batch_size = self.batch_size, max(self.batch_size, 1024)

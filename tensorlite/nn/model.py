@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import engine
 from .. import functions as fn
+from ..autograd.grad_mode import no_grad
 from . import accuracy as accuracies
 from . import activation as activations
 from . import functional as F
@@ -267,7 +268,7 @@ class Model(Module):
         mode = self.training
         self.eval()
         try:
-            with engine.recording(False):
+            with no_grad():
                 self(fn.zeros(2, *shape))
         finally:
             self.train(mode)
@@ -472,7 +473,7 @@ class Model(Module):
         mode = self.training
         super().train(False)
         try:
-            with engine.recording(False):
+            with no_grad():
                 n = len(X)
                 size = batch_size or max(n, 1)
                 parts = [self(X[i : i + size]) for i in range(0, n, size)] or [self(X)]
@@ -506,7 +507,7 @@ class Model(Module):
         for p, v in pairs:
             if tuple(p.shape) != v.shape:
                 raise ValueError(f"a parameter has shape {tuple(p.shape)}, but was given {v.shape}")
-        with engine.recording(False):
+        with no_grad():
             for p, v in pairs:
                 p.copy_(fn.as_tensor(v))
 
