@@ -1,35 +1,99 @@
-"""tensorlite: PyTorch's imperative style on NumPy alone."""
+"""tensorlite: PyTorch's imperative style on NumPy alone.
 
-from . import dtypes, engine
-from ._tensor import Tensor
-from .creation import *  # noqa: F403
-from .device import Size, device, get_default_device, set_default_device
-from .dtypes import (
-    dtype, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype,
+``import tensorlite as torch`` and a PyTorch script runs. Nothing is defined here: the tape is in
+:mod:`tensorlite.engine`, operations in :mod:`tensorlite.ops`, tensors in :mod:`tensorlite._tensor`, functions in
+:mod:`tensorlite.functions`, layers in :mod:`tensorlite.nn`. Submodules are imported when they are first used.
+
+Examples
+--------
+>>> import tensorlite as torch
+>>> x = torch.tensor(2.0, requires_grad=True)
+>>> (x ** 3).backward()
+>>> x.grad
+tensor(12.)
+"""
+
+import builtins as _builtins
+import math as _math
+
+from . import dtypes as _dtypes
+from ._device import (
+    Size, channels_last, channels_last_3d, contiguous_format, device, get_default_device, jagged, layout, memory_format,
+    preserve_format, set_default_device, sparse_coo, sparse_csr, strided,
 )  # fmt: skip
-from .functions import *  # noqa: F403
+from ._printing import set_printoptions
+from ._tensor import Tensor
+from .autograd.grad_mode import (
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+)  # fmt: skip
 
-float32 = float = dtypes._NAMED["float32"]
-float64 = double = dtypes._NAMED["float64"]
-float16 = half = dtypes._NAMED["float16"]
-int64 = long = dtypes._NAMED["int64"]
-int32 = int = dtypes._NAMED["int32"]
-int16 = short = dtypes._NAMED["int16"]
-int8, uint8, bool = dtypes._NAMED["int8"], dtypes._NAMED["uint8"], dtypes._NAMED["bool"]
-uint16, uint32, uint64 = dtypes._NAMED["uint16"], dtypes._NAMED["uint32"], dtypes._NAMED["uint64"]
-complex64 = cfloat = dtypes._NAMED["complex64"]
-complex128 = cdouble = dtypes._NAMED["complex128"]
+# -- functions: one module each ---------------------------------------------------------------------
+
+from .creation import (
+    BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
+    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor,
+    zeros, zeros_like,
+)  # fmt: skip
+from .functions.pointwise import (
+    abs, absolute, acos, acosh, add, addcdiv, addcmul, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
+    arctanh, asin, asinh, atan, atan2, atanh, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
+    bitwise_right_shift, bitwise_xor, ceil, clamp, clamp_max, clamp_min, clip, clone, conj, cos, cosh, div, divide,
+    eq, exp, exp2, expm1, fix, floor, floor_divide, fmod, ge, greater, greater_equal, gt, imag, isfinite, isinf,
+    isnan, le, lerp, less, less_equal, log, log10, log1p, log2, logical_and, logical_not, logical_or, logical_xor,
+    lt, maximum, minimum, mul, multiply, ne, neg, negative, not_equal, positive, pow, real, reciprocal, relu,
+    remainder, round, rsqrt, rsub, sgn, sigmoid, sign, sin, sinh, sqrt, square, sub, subtract, tan, tanh,
+    true_divide, trunc, where,
+)  # fmt: skip
+from .functions.reducing import (
+    all, allclose, amax, amin, any, argmax, argmin, equal, isclose, logsumexp, max, mean, min, sum,
+)  # fmt: skip
+from .functions.shaping import (
+    adjoint, broadcast_to, cat, chunk, concat, concatenate, flatten, flip, narrow, permute, ravel, reshape, select,
+    split, split_with_sizes, squeeze, stack, swapaxes, swapdims, t, tile, transpose, unbind, unflatten, unsqueeze,
+)  # fmt: skip
+from .functions.matrices import (
+    addmm, bmm, dot, matmul, mm, mv, outer,
+)  # fmt: skip
+
+# -- the rest ----------------------------------------------------------------------------------------
+from .dtypes import (
+    bfloat16, can_cast, complex64, complex128, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8,
+    int16, int32, int64, promote_types, result_type, set_default_dtype, uint8, uint16, uint32, uint64,
+)  # fmt: skip
+
+float, double, half = float32, float64, float16
+long, int, short = int64, int32, int16
+cfloat, cdouble = complex64, complex128
+bool = _dtypes.bool_
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 __version__ = "0.1.0"
 
+#: Submodules that are imported when they are first asked for.
+_SUBMODULES = (
+    "accelerator", "amp", "autograd", "backends", "cuda", "data", "distributions", "engine", "fft", "func", "linalg",
+    "metrics", "mps", "nn", "ops", "optim", "profiler", "random", "serialization", "special", "testing", "utils", "vision",
+    "viz", "version",
+)  # fmt: skip
+
 
 def __getattr__(name):
-    import importlib
+    if name in _SUBMODULES:
+        from importlib import import_module
 
-    if not name.startswith("__"):
         try:
-            return importlib.import_module(f"{__name__}.{name}")
+            return import_module(f"{__name__}.{name}")
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
+    if not name.startswith("__"):
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, [*globals(), *_SUBMODULES], 3)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise AttributeError(f"module 'tensorlite' has no attribute {name!r}{hint}")
     raise AttributeError(f"module 'tensorlite' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([n for n in globals() if not n.startswith("_")] + list(_SUBMODULES))

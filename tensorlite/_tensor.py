@@ -1,32 +1,49 @@
-"""Tensor: an array on the tape, with PyTorch's methods."""
+"""Tensor: an array on the tape, with PyTorch's attributes, operators and protocols.
+
+The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`tensorlite._methods`; indexing is in
+:mod:`tensorlite._indexing`, NumPy's functions on tensors in :mod:`tensorlite._numpy`.
+"""
 
 from __future__ import annotations
 
 import warnings
+import weakref
 
 import numpy as np
 
 from . import _indexing, dtypes, engine
-from .device import Size, device
-from .engine import TensorBase, inplace, wrap
-from .functions import matrices, pointwise, reducing, shaping
+from ._methods import Methods
+from ._device import CPU, Size, check_device, strided
+from .engine import Leaf, TensorBase, inplace, wrap
+from .functions import pointwise, shaping
+from .functions._common import wrap_dim
 from .functions.shaping import settle
 from .ops import elementwise as ew, linalg, shape as sh
 
-
-def _inplace(op):
-    """The in-place method of a primitive."""
-
-    def method(self, *others):
-        return inplace(op, self, *others)
-
-    method.__name__ = method.__qualname__ = op.primitive.name + "_"
-    method.__doc__ = f"In-place :func:`{op.primitive.name}`."
-    return method
+_NO_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
+    "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
+    ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
+    "Tensor instead."
+)
 
 
-class Tensor(TensorBase):
+def rebuild(cls, array, requires_grad, state):
+    """A tensor from what ``__reduce_ex__`` wrote."""
+    t = object.__new__(cls)
+    t._data, t._version, t._grad, t._view, t._node = array, [0, 0], None, None, None
+    if requires_grad:
+        t._node = Leaf(t)
+    if state:
+        t.__dict__.update(state)
+    return t
+
+
+class Tensor(Methods):
     """An n-dimensional array that remembers how it was computed.
+
+    Make one with :func:`~tensorlite.tensor`, :func:`~tensorlite.zeros` and the like; the constructor itself is
+    PyTorch's old one: sizes (``Tensor(2, 3)``), or data (``Tensor([1, 2])``), always float32.
 
     Examples
     --------
@@ -40,16 +57,24 @@ class Tensor(TensorBase):
     __slots__ = ()
     __array_priority__ = 1000
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args, device=None):
         from .creation import legacy_tensor
 
-        return legacy_tensor("Float", *args, **kwargs)
+        t = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
+        return t if cls is Tensor else t.as_subclass(cls)
+
+    def as_subclass(self, cls):
+        """The same memory and history as an instance of ``cls``."""
+        t = object.__new__(cls)
+        for field in ("_data", "_node", "_version", "_grad", "_view"):
+            setattr(t, field, getattr(self, field))
+        return t
 
     # -- what it is --------------------------------------------------------------------------------
 
     @property
     def shape(self):
-        """The sizes of all dimensions."""
+        """The sizes of all dimensions: a tuple with ``numel()``."""
         return Size(self._data.shape)
 
     @property
@@ -58,10 +83,14 @@ class Tensor(TensorBase):
         return dtypes.of(self._data.dtype)
 
     ndim = property(lambda self: self._data.ndim, doc="The number of dimensions.")
-    device = property(lambda self: device("cpu"), doc="Where the memory is: always the CPU.")
+    device = property(lambda self: CPU, doc="Where the memory is: always the CPU.")
+    layout = property(lambda self: strided, doc="How the memory is laid out: always with strides.")
     itemsize = property(lambda self: self._data.itemsize, doc="Bytes per element.")
     nbytes = property(lambda self: self._data.nbytes, doc="Bytes of all elements.")
-    is_cuda = is_sparse = is_quantized = is_mps = is_meta = is_xpu = is_nested = property(lambda self: False)
+    is_cuda = is_sparse = is_quantized = is_mps = is_meta = is_xpu = is_nested = is_mkldnn = property(lambda self: False)
+    is_cpu = property(lambda self: True)
+    names = property(lambda self: (None,) * self._data.ndim, doc="Dimension names: never set.")
+    output_nr = property(lambda self: getattr(self._node, "slot", 0), doc="Which result of ``grad_fn`` this is.")
 
     def size(self, dim=None):
         """The sizes, or the size of dimension ``dim``."""
@@ -69,8 +98,6 @@ class Tensor(TensorBase):
             return Size(self._data.shape)
         if not self._data.ndim:
             raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-        from .functions._common import wrap_dim
-
         return self._data.shape[wrap_dim(dim, self._data.ndim)]
 
     def dim(self):
@@ -89,6 +116,10 @@ class Tensor(TensorBase):
         """Bytes per element."""
         return self._data.itemsize
 
+    def get_device(self):
+        """-1: not on a GPU."""
+        return -1
+
     def is_floating_point(self):
         """Whether the elements are real floats."""
         return self._data.dtype.kind == "f"
@@ -101,15 +132,50 @@ class Tensor(TensorBase):
         """Whether elements can be negative."""
         return self._data.dtype.kind in "ifc"
 
+    def is_inference(self):
+        """Whether the tensor was made in inference mode; never marked here."""
+        return False
+
+    def is_pinned(self):
+        """Whether the memory is page-locked: never."""
+        return False
+
     def stride(self, dim=None):
         """Steps in elements between neighbours of each dimension (or of ``dim``)."""
         a = settle(self)._data
-        strides = tuple([s // a.itemsize for s in a.strides])
-        return strides if dim is None else strides[dim]
+        if dim is not None:
+            return a.strides[wrap_dim(dim, a.ndim)] // a.itemsize
+        if a.flags.c_contiguous:  # NumPy leaves the strides of dimensions of size 1 open
+            strides, step = [], 1
+            for n in reversed(a.shape):
+                strides.append(step)
+                step *= max(n, 1)
+            return tuple(reversed(strides))
+        return tuple([s // a.itemsize for s in a.strides])
+
+    def storage_offset(self):
+        """Where the first element stands in the memory that views share."""
+        a = settle(self)._data
+        base = a
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        return (a.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // a.itemsize
+
+    def data_ptr(self):
+        """The address of the first element."""
+        return settle(self)._data.__array_interface__["data"][0]
 
     def is_contiguous(self, memory_format=None):
         """Whether the elements lie in C order."""
-        return bool(settle(self)._data.flags.c_contiguous)
+        a = settle(self)._data
+        if getattr(memory_format, "name", "") == "torch.channels_last":
+            return a.ndim == 4 and bool(a.transpose(0, 2, 3, 1).flags.c_contiguous)
+        return bool(a.flags.c_contiguous)
+
+    def is_set_to(self, tensor):
+        """Whether both show the same memory in the same way."""
+        a, b = settle(self)._data, settle(tensor)._data
+        return a.__array_interface__ == b.__array_interface__
 
     # -- gradient ----------------------------------------------------------------------------------
 
@@ -127,12 +193,12 @@ class Tensor(TensorBase):
     def requires_grad_(self, requires_grad=True):
         """Start or stop recording for a leaf."""
         if requires_grad:
-            if self._node is None:
+            if not self.requires_grad:
                 if self._data.dtype.kind not in "fc":
                     raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-                self._node = engine.Leaf(self)
-        elif self._node is not None:
-            if not isinstance(self._node, engine.Leaf):
+                self._node = Leaf(self)
+        elif self.requires_grad:
+            if not isinstance(self._node, Leaf):
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
                     "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
@@ -143,77 +209,129 @@ class Tensor(TensorBase):
     @property
     def is_leaf(self):
         """Whether no recorded operation made this tensor."""
-        return not self.requires_grad or isinstance(self._node, engine.Leaf)
+        return not self.requires_grad or isinstance(self._node, Leaf)
 
     @property
     def grad_fn(self):
-        """The node of the operation that made this tensor."""
-        return None if self.is_leaf else self._node
+        """The node of the operation that made this tensor; None for a leaf."""
+        if self._view is not None:
+            engine.renew(self)
+        node = self._node
+        return None if isinstance(node, Leaf) else node
 
     @property
     def grad(self):
         """The accumulated gradient, or None."""
-        return self._grad
+        g = self._grad
+        if g is None and self._node is not None and not isinstance(self._node, Leaf) and not self.retains_grad:
+            warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
+        return g
 
     @grad.setter
     def grad(self, value):
         if value is not None:
             if not isinstance(value, TensorBase):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value._data.dtype != self._data.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype.name}' to a tensor with grad_dtype "
+                    f"'{self.dtype.name}'. The gradient must match the tensor's grad_dtype."
+                )
             if value._data.shape != self._data.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value._data.shape)} for {list(self._data.shape)}"
+                    f"assigned grad has data of a different size: {list(value._data.shape)} where {list(self._data.shape)} "
+                    "was expected"
                 )
         self._grad = value
 
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
     @property
     def data(self):
-        """The same memory without history."""
-        return self._share([0, 0])
+        """The same memory without history; changes made through it are not noticed by the tape."""
+        return self._share([0, 0], ".data was read")
 
     @data.setter
     def data(self, value):
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self._data = value._data
-        if isinstance(self._node, engine.Leaf):
+        self._data = settle(value)._data
+        self._view = None
+        if not self._data.flags.c_contiguous:
+            self.__dict__["_fixed"] = True
+        if isinstance(self._node, Leaf):
             self._node.shape, self._node.dtype = self._data.shape, self._data.dtype
 
-    def _share(self, version):
-        t = wrap(settle(self)._data, None, version)
-        if not t._data.flags.c_contiguous:
-            t.__dict__["_fixed"] = True
+    def _share(self, version, why):
+        """The same memory without history."""
+        a = settle(self)._data
+        t = wrap(a, None, version)
+        if not a.flags.c_contiguous:
+            t.__dict__["_fixed"] = True  # others see this memory: never reorder it
+        if self._node is not None:
+            t.__dict__["_cut"] = why
         return t
 
     def detach(self):
         """The same memory without history; in-place changes of one show in the other."""
-        return self._share(self._version)
+        return self._share(self._version, "detach() was called")
 
     def detach_(self):
         """Forget the history."""
         if self._view is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+                "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+                "detach_() cannot be called on these gradients."
+            )
         self._node = None
         return self
 
+    @property
+    def _base(self):
+        """The tensor that this one is a view of, or None."""
+        return None if self._view is None else self._view.base
+
+    def _is_view(self):
+        """Whether this tensor shares the memory of another one."""
+        return self._view is not None
+
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
-        """Accumulate the gradients of this tensor into the leaves it depends on."""
+        """Accumulate the gradients of this tensor into the ``grad`` of the leaves it depends on.
+
+        Parameters
+        ----------
+        gradient : Tensor, optional
+            Gradient of some later result with respect to this tensor; 1 for a scalar.
+        retain_graph : bool, default ``create_graph``
+            Keep the graph for another backward pass.
+        create_graph : bool
+            Record the backward pass, for higher derivatives.
+        inputs : sequence of Tensor, optional
+            Accumulate into these only.
+        """
         engine.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self):
         """Keep ``grad`` although this tensor is no leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.is_leaf:
+        if isinstance(self._node, Leaf):
             return
-        import weakref
-
+        if self.retains_grad:
+            self.__dict__.pop("_retain").remove()
         ref = weakref.ref(self)
 
         def keep(g):
             t = ref()
             if t is not None:
-                t._grad = g.clone() if t._grad is None or g._node is None else t._grad + g
+                t._grad = (g.clone() if g._node is not None else wrap(g._data.copy())) if t._grad is None else t._grad + g
 
         self.__dict__["_retain"] = engine.add_hook(self._node, "retain", keep)
 
@@ -223,18 +341,26 @@ class Tensor(TensorBase):
         return "_retain" in self.__dict__
 
     def register_hook(self, hook):
-        """Call ``hook(grad)`` when the gradient arrives; what it returns replaces the gradient."""
+        """Call ``hook(grad)`` when the gradient arrives; what it returns replaces the gradient.
+
+        Returns
+        -------
+        handle
+            With ``remove()``.
+        """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return engine.add_hook(self._node, "grad", hook)
 
     def register_post_accumulate_grad_hook(self, hook):
-        """Call ``hook(tensor)`` after its ``grad`` has been updated."""
-        if not self.is_leaf or not self.requires_grad:
+        """Call ``hook(tensor)`` after its ``grad`` has been updated; leaves only."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not isinstance(self._node, Leaf):
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return engine.add_hook(self._node, "accumulated", hook)
 
-    # -- Python and NumPy --------------------------------------------------------------------------
+    # -- Python --------------------------------------------------------------------------------------
 
     def item(self):
         """The only element, as a Python number."""
@@ -246,31 +372,23 @@ class Tensor(TensorBase):
         """Nested lists of Python numbers."""
         return self._data.tolist()
 
-    def numpy(self, *, force=False):
-        """The array, sharing memory; refused where a gradient is required (or ``force=True``)."""
-        if self._node is not None and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        return settle(self)._data
-
-    def __array__(self, dtype=None, copy=None):
-        a = self.numpy()
-        return a if dtype is None and not copy else np.array(a, dtype=dtype, copy=bool(copy) or None)
-
     def __len__(self):
         if not self._data.ndim:
             raise TypeError("len() of a 0-d tensor")
-        return len(self._data)
+        return self._data.shape[0]
 
     def __iter__(self):
         if not self._data.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return iter(shaping.unbind(self, 0))
 
+    def __reversed__(self):
+        return shaping.flip(self, 0) if self._data.ndim else self
+
     def __bool__(self):
         if self._data.size != 1:
-            if not self._data.size:
-                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+            what = "more than one value" if self._data.size else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
         return bool(self._data.item())
 
     def __int__(self):
@@ -279,72 +397,208 @@ class Tensor(TensorBase):
     def __float__(self):
         return float(self.item())
 
+    def __complex__(self):
+        return complex(self.item())
+
     def __index__(self):
         if self._data.size != 1 or self._data.dtype.kind not in "iub":
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._data.item())
 
     def __contains__(self, element):
+        if not isinstance(element, (TensorBase, int, float, complex, np.generic)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
         return bool((self._data == engine.unwrap(element)).any())
 
     __hash__ = object.__hash__
 
-    def __repr__(self):
+    def __repr__(self, *, tensor_contents=None):
         from ._printing import tensor_repr
 
         return tensor_repr(self)
 
     def __format__(self, spec):
-        if not self._data.ndim:
+        if not self._data.ndim and type(self) is Tensor:
             return format(self.item(), spec)
         return object.__format__(self, spec)
 
+    def __dir__(self):
+        return sorted(set(object.__dir__(self)))
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+                "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
+                "see https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        from copy import deepcopy
+
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_fixed", "_cut", "_retain")}
+        t = rebuild(type(self), settle(self)._data.copy(order="K"), self.requires_grad, None)
+        if not t._data.flags.c_contiguous:
+            t.__dict__["_fixed"] = True
+        memo[id(self)] = t
+        t.__dict__.update(deepcopy(state, memo))
+        if self._grad is not None:
+            t._grad = deepcopy(self._grad, memo)
+        return t
+
+    def __reduce_ex__(self, protocol):
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_fixed", "_cut", "_retain")}
+        return rebuild, (type(self), settle(self)._data, self.requires_grad, state)
+
+    # -- NumPy and DLPack ----------------------------------------------------------------------------
+
+    def numpy(self, *, force=False):
+        """The array, sharing memory.
+
+        Raises
+        ------
+        RuntimeError
+            If the tensor requires grad and ``force`` is False.
+        """
+        if not force and self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return settle(self)._data
+
+    def __array__(self, dtype=None, copy=None):
+        a = self.numpy()
+        return a if dtype is None and not copy else np.array(a, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from ._numpy import array_ufunc
+
+        return array_ufunc(self, ufunc, method, *inputs, **kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        from ._numpy import array_function
+
+        return array_function(self, func, types, args, kwargs)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        a = settle(self)._data
+        return a.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self):
+        return self._data.__dlpack_device__()
+
     # -- operators ---------------------------------------------------------------------------------
 
-    def __add__(self, other): return ew.add(self, other)
-    def __radd__(self, other): return ew.add(other, self)
-    def __sub__(self, other): return ew.sub(self, other)
-    def __rsub__(self, other): return ew.sub(other, self)
-    def __mul__(self, other): return ew.mul(self, other)
-    def __rmul__(self, other): return ew.mul(other, self)
-    def __truediv__(self, other): return ew.div(self, other)
-    def __rtruediv__(self, other): return ew.div(other, self)
-    def __floordiv__(self, other): return ew.floor_divide(self, other)
-    def __rfloordiv__(self, other): return ew.floor_divide(other, self)
-    def __mod__(self, other): return ew.remainder(self, other)
-    def __rmod__(self, other): return ew.remainder(other, self)
-    def __pow__(self, other): return ew.pow(self, other)
-    def __rpow__(self, other): return ew.pow(other, self)
-    def __matmul__(self, other): return linalg.matmul(self, other)
-    def __rmatmul__(self, other): return linalg.matmul(other, self)
-    def __neg__(self): return ew.neg(self)
-    def __pos__(self): return self
-    def __abs__(self): return ew.abs(self)
-    def __invert__(self): return ew.bitwise_not(self)
-    def __and__(self, other): return ew.bitwise_and(self, other)
-    def __or__(self, other): return ew.bitwise_or(self, other)
-    def __xor__(self, other): return ew.bitwise_xor(self, other)
-    def __rand__(self, other): return ew.bitwise_and(other, self)
-    def __ror__(self, other): return ew.bitwise_or(other, self)
-    def __rxor__(self, other): return ew.bitwise_xor(other, self)
-    def __lshift__(self, other): return ew.bitwise_left_shift(self, other)
-    def __rshift__(self, other): return ew.bitwise_right_shift(self, other)
-    def __eq__(self, other): return ew.eq(self, other)
-    def __ne__(self, other): return ew.ne(self, other)
-    def __lt__(self, other): return ew.lt(self, other)
-    def __le__(self, other): return ew.le(self, other)
-    def __gt__(self, other): return ew.gt(self, other)
-    def __ge__(self, other): return ew.ge(self, other)
-    def __iadd__(self, other): return inplace(ew.add, self, other)
-    def __isub__(self, other): return inplace(ew.sub, self, other)
-    def __imul__(self, other): return inplace(ew.mul, self, other)
-    def __itruediv__(self, other): return inplace(ew.div, self, other)
-    def __ifloordiv__(self, other): return inplace(ew.floor_divide, self, other)
-    def __imod__(self, other): return inplace(ew.remainder, self, other)
-    def __ipow__(self, other): return inplace(ew.pow, self, other)
-    def __iand__(self, other): return inplace(ew.bitwise_and, self, other)
-    def __ior__(self, other): return inplace(ew.bitwise_or, self, other)
-    def __ixor__(self, other): return inplace(ew.bitwise_xor, self, other)
+    __add__ = ew.add
+    __sub__ = ew.sub
+    __mul__ = ew.mul
+    __truediv__ = ew.div
+    __floordiv__ = ew.floor_divide
+    __mod__ = ew.remainder
+    __pow__ = ew.pow
+    __matmul__ = linalg.matmul
+    __neg__ = ew.neg
+    __abs__ = ew.abs
+    __invert__ = ew.bitwise_not
+    __and__ = ew.bitwise_and
+    __or__ = ew.bitwise_or
+    __xor__ = ew.bitwise_xor
+    __lshift__ = ew.bitwise_left_shift
+    __rshift__ = ew.bitwise_right_shift
+    __lt__ = ew.lt
+    __le__ = ew.le
+    __gt__ = ew.gt
+    __ge__ = ew.ge
+    __pos__ = pointwise.positive
+
+    def __radd__(self, other):
+        return ew.add(other, self)
+
+    def __rsub__(self, other):
+        return ew.sub(other, self)
+
+    def __rmul__(self, other):
+        return ew.mul(other, self)
+
+    def __rtruediv__(self, other):
+        return ew.div(other, self)
+
+    def __rfloordiv__(self, other):
+        return ew.floor_divide(other, self)
+
+    def __rmod__(self, other):
+        return ew.remainder(other, self)
+
+    def __rpow__(self, other):
+        return ew.pow(other, self)
+
+    def __rmatmul__(self, other):
+        return linalg.matmul(other, self)
+
+    def __rand__(self, other):
+        return ew.bitwise_and(other, self)
+
+    def __ror__(self, other):
+        return ew.bitwise_or(other, self)
+
+    def __rxor__(self, other):
+        return ew.bitwise_xor(other, self)
+
+    def __rlshift__(self, other):
+        return ew.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other):
+        return ew.bitwise_right_shift(other, self)
+
+    def __eq__(self, other):
+        try:
+            return ew.eq(self, other)
+        except TypeError:
+            return NotImplemented
+
+    def __ne__(self, other):
+        try:
+            return ew.ne(self, other)
+        except TypeError:
+            return NotImplemented
+
+    def __iadd__(self, other):
+        return inplace(ew.add, self, other)
+
+    def __isub__(self, other):
+        return inplace(ew.sub, self, other)
+
+    def __imul__(self, other):
+        return inplace(ew.mul, self, other)
+
+    def __itruediv__(self, other):
+        return inplace(ew.div, self, other)
+
+    def __ifloordiv__(self, other):
+        return inplace(ew.floor_divide, self, other)
+
+    def __imod__(self, other):
+        return inplace(ew.remainder, self, other)
+
+    def __ipow__(self, other):
+        return inplace(ew.pow, self, other)
+
+    def __iand__(self, other):
+        return inplace(ew.bitwise_and, self, other)
+
+    def __ior__(self, other):
+        return inplace(ew.bitwise_or, self, other)
+
+    def __ixor__(self, other):
+        return inplace(ew.bitwise_xor, self, other)
+
+    def __ilshift__(self, other):
+        return inplace(ew.bitwise_left_shift, self, other)
+
+    def __irshift__(self, other):
+        return inplace(ew.bitwise_right_shift, self, other)
 
     def __getitem__(self, index):
         if not self._data.flags.c_contiguous:
@@ -355,127 +609,38 @@ class Tensor(TensorBase):
         settle(self)
         _indexing.setitem(self, index, value)
 
-    # -- dtype and device --------------------------------------------------------------------------
+    def __delitem__(self, index):
+        raise TypeError("Tensor does not support deleting items")
 
-    def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
-        """``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(other)``."""
-        from .device import check_device
+    # -- transposes, complex parts -------------------------------------------------------------------
 
-        for a in args:
-            if isinstance(a, TensorBase):
-                dtype = a.dtype
-            elif isinstance(a, (dtypes.dtype, type, np.dtype)):
-                dtype = a
-            elif isinstance(a, bool):
-                pass
-            elif a is not None:
-                device = a
-        check_device(device)
-        d = self._data.dtype if dtype is None else dtypes.to_numpy(dtype)
-        if d != self._data.dtype:
-            return engine.cast(self, dtype=d)
-        return engine.clone(self) if copy else self
+    @property
+    def T(self):
+        """The dimensions in reverse order: a view."""
+        return sh.permute(settle(self), dims=tuple(range(self._data.ndim))[::-1])
 
-    def type(self, dtype=None, non_blocking=False):
-        """The name of the type (``torch.FloatTensor``), or the tensor as another type."""
-        if dtype is None:
-            return self.dtype.typename
-        if isinstance(dtype, str):
-            dtype = next(d for d in dtypes._NAMED.values() if d.typename == dtype)
-        return self.to(dtype=getattr(dtype, "tensor_dtype", dtype))
+    @property
+    def mT(self):
+        """The last two dimensions exchanged: a view."""
+        if self._data.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self._data.ndim}-D tensor."
+            )
+        return sh.mT(settle(self))
 
-    def type_as(self, other): return self.to(dtype=other.dtype)
-    def float(self): return self.to(dtype=dtypes.of("float32"))
-    def double(self): return self.to(dtype=dtypes.of("float64"))
-    def half(self): return self.to(dtype=dtypes.of("float16"))
-    def long(self): return self.to(dtype=dtypes.of("int64"))
-    def int(self): return self.to(dtype=dtypes.of("int32"))
-    def short(self): return self.to(dtype=dtypes.of("int16"))
-    def char(self): return self.to(dtype=dtypes.of("int8"))
-    def byte(self): return self.to(dtype=dtypes.of("uint8"))
-    def bool(self): return self.to(dtype=dtypes.of("bool"))
-    def cpu(self, memory_format=None): return self
+    @property
+    def H(self):
+        """The conjugate transpose of a matrix."""
+        if self._data.ndim not in (0, 2):
+            raise RuntimeError(
+                f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D tensor. For batches of "
+                "matrices, consider using tensor.mH"
+            )
+        return shaping.adjoint(self)
 
-    def cuda(self, device=None, non_blocking=False, memory_format=None):
-        """Raises: there is no GPU here."""
-        from .device import check_device
-
-        check_device("cuda")
-
-    # -- the functions of tensorlite.functions, as methods ------------------------------------------
-
-    T = property(lambda self: sh.permute(settle(self), dims=tuple(range(self._data.ndim))[::-1]))
-    mT = property(lambda self: sh.mT(settle(self)))
-    H = property(shaping.adjoint)
-    mH = property(shaping.adjoint)
-    real = property(pointwise.real)
-    imag = property(pointwise.imag)
-
-    def clone(self, *, memory_format=None):
-        """A copy on the tape."""
-        return engine.clone(self)
-
-    def fill_(self, value):
-        """Every element ``value``."""
-        return inplace(ew.assign, self, value)
-
-    def zero_(self):
-        """Every element 0."""
-        return inplace(ew.assign, self, 0)
-
-    def copy_(self, src, non_blocking=False):
-        """The elements of ``src``, broadcast."""
-        return inplace(ew.assign, self, src)
-
-    def add_(self, other, *, alpha=1):
-        """``self += alpha * other``."""
-        return inplace(ew.add, self, other if alpha == 1 else ew.mul(other, alpha))
-
-    def sub_(self, other, *, alpha=1):
-        """``self -= alpha * other``."""
-        return inplace(ew.sub, self, other if alpha == 1 else ew.mul(other, alpha))
-
-    def masked_fill(self, mask, value):
-        """``value`` where ``mask`` holds, else the tensor's own elements."""
-        return ew.where(mask, ew.assign(self, value) if False else value, self)
-
-    def new_zeros(self, *size, dtype=None, device=None, requires_grad=False):
-        """Zeros with this tensor's dtype."""
-        from .creation import zeros
-
-        return zeros(*size, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-    def new_ones(self, *size, dtype=None, device=None, requires_grad=False):
-        """Ones with this tensor's dtype."""
-        from .creation import ones
-
-        return ones(*size, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
-        """A copy of ``data`` with this tensor's dtype."""
-        from .creation import tensor
-
-        return tensor(data, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
+    mH = property(shaping.adjoint, doc="The conjugate transpose of the last two dimensions.")
+    real = property(pointwise.real, doc="The real part.")
+    imag = property(pointwise.imag, doc="The imaginary part.")
 
 
-for _module in (pointwise, reducing, shaping, matrices):
-    for _name, _function in list(vars(_module).items()):
-        if not _name.startswith("_") and getattr(_function, "__module__", "").startswith("tensorlite.functions"):
-            if _name not in vars(Tensor) and _name not in ("cat", "stack", "concat", "concatenate", "into"):
-                setattr(Tensor, _name, _function)
-for _op in (ew.mul, ew.div, ew.pow, ew.remainder, ew.exp, ew.log, ew.sqrt, ew.tanh, ew.sigmoid, ew.relu, ew.neg, ew.abs,
-            ew.sin, ew.cos, ew.floor, ew.ceil, ew.round, ew.square, ew.reciprocal):
-    setattr(Tensor, _op.primitive.name + "_", _inplace(_op))
-Tensor.masked_fill_ = lambda self, mask, value: inplace(_MASKED, self, mask, value)
-Tensor.clamp_ = lambda self, min=None, max=None: inplace(ew._clamp, self, min, max)
-
-
-@engine.primitive(broadcasts=True, nondiff=("mask",))
-def _masked_fill(x, mask, value):
-    """``value`` where ``mask`` holds, else ``x``."""
-    return np.where(mask, np.asarray(value).astype(x.dtype), x)
-
-
-_masked_fill.vjp(x=lambda g, mask: ew.where(mask, 0.0, g), value=lambda g, mask: ew.where(mask, g, 0.0))
-_MASKED = _masked_fill
 engine.result_class = Tensor

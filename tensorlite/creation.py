@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, engine
-from .device import check_device
+from ._device import Size, check_device
 from .engine import TensorBase, wrap
 from .functions._common import into, sizes_of
 
@@ -180,29 +180,34 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory
     return _finish(np.eye(n, m, dtype=_float(dtype)), requires_grad, device, out)
 
 
-def legacy_tensor(title, *args, device=None):
-    """The old constructors: ``FloatTensor(2, 3)`` for sizes, ``FloatTensor([1, 2])`` for data."""
+def legacy_tensor(dtype, *args, device=None):
+    """The old constructors: ``FloatTensor(2, 3)`` and ``FloatTensor(Size)`` for sizes, ``FloatTensor([1, 2])`` for data."""
     check_device(device)
-    d = next(n for n in dtypes._NAMED.values() if n.title == title)
-    if len(args) == 1 and not isinstance(args[0], (int, np.integer)):
-        from .device import Size
+    if len(args) == 1 and not isinstance(args[0], (int, np.integer, Size)):
+        data = args[0]
+        if isinstance(data, TensorBase):
+            if data._data.dtype != dtype.numpy:
+                raise TypeError(
+                    f"expected {dtype.typename.replace('torch.', '')} (got {dtypes.of(data._data.dtype).typename}); "
+                    "use .to(dtype) to convert"
+                )
+            return data.detach()
+        if not isinstance(data, (list, tuple, np.ndarray)):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+        return wrap(_array(data, dtype))
+    return wrap(np.empty(sizes_of(args) if args else (0,), dtype.numpy))
 
-        if isinstance(args[0], Size):
-            return wrap(np.empty(args[0], d.numpy))
-        return wrap(_array(args[0], d))
-    return wrap(np.empty(args or (0,), d.numpy))
 
-
-def _old(title):
+def _old(dtype):
     def constructor(*args, device=None):
-        return legacy_tensor(title, *args, device=device)
+        return legacy_tensor(dtype, *args, device=device)
 
-    constructor.__name__ = constructor.__qualname__ = f"{title}Tensor"
-    constructor.__doc__ = f"The old constructor ``torch.{title}Tensor``: sizes, or data."
-    constructor.tensor_dtype = next(n for n in dtypes._NAMED.values() if n.title == title)
+    constructor.__name__ = constructor.__qualname__ = dtype.typename.removeprefix("torch.")
+    constructor.__doc__ = f"The old constructor ``{dtype.typename}``: sizes, or data."
+    constructor.tensor_dtype = dtype
     return constructor
 
 
-FloatTensor, DoubleTensor, HalfTensor = _old("Float"), _old("Double"), _old("Half")
-LongTensor, IntTensor, ShortTensor = _old("Long"), _old("Int"), _old("Short")
-CharTensor, ByteTensor, BoolTensor = _old("Char"), _old("Byte"), _old("Bool")
+FloatTensor, DoubleTensor, HalfTensor = _old(dtypes.float32), _old(dtypes.float64), _old(dtypes.float16)
+LongTensor, IntTensor, ShortTensor = _old(dtypes.int64), _old(dtypes.int32), _old(dtypes.int16)
+CharTensor, ByteTensor, BoolTensor = _old(dtypes.int8), _old(dtypes.uint8), _old(dtypes.bool_)

@@ -90,6 +90,11 @@ _NAMED = {
     ]
 }  # fmt: skip
 _OF = {d.numpy: d for d in _NAMED.values()}
+bool_, uint8, int8, int16, int32, int64 = (_NAMED[n] for n in ("bool", "uint8", "int8", "int16", "int32", "int64"))
+float16, float32, float64, complex64, complex128 = (
+    _NAMED[n] for n in ("float16", "float32", "float64", "complex64", "complex128")
+)
+uint16, uint32, uint64 = (_NAMED[n] for n in ("uint16", "uint32", "uint64"))
 
 
 def of(d) -> dtype:
@@ -98,6 +103,8 @@ def of(d) -> dtype:
         return d
     if d is float:
         return get_default_dtype()
+    if d.__class__ is _Missing:
+        raise TypeError(f"NumPy has no {d.name}: tensors have no such dtype; use float16 or float32")
     found = _OF.get(np.dtype(d))
     if found is None:
         raise TypeError(f"tensors have no dtype {d}; supported are {', '.join(_NAMED)}")
@@ -108,6 +115,31 @@ def to_numpy(d):
     """The NumPy dtype for anything that names a dtype."""
     return d.numpy if isinstance(d, dtype) else of(d).numpy
 
+
+def of_type(kind):
+    """The :class:`dtype` for a dtype, an old constructor (``FloatTensor``) or its name (``'torch.FloatTensor'``)."""
+    if isinstance(kind, str):
+        found = next((d for d in _NAMED.values() if d.typename == kind), None)
+        if found is None:
+            raise ValueError(f"invalid type: '{kind}'")
+        return found
+    return of(getattr(kind, "tensor_dtype", kind))
+
+
+class _Missing:
+    """A dtype that NumPy has not: it can be named and compared, and raises where it would be used."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    is_floating_point = True
+    is_complex = False
+
+
+bfloat16 = _Missing("bfloat16")
 
 _default = _NAMED["float32"]
 

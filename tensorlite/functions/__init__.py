@@ -1,6 +1,4 @@
-"""``torch.*``: functions of tensors, in PyTorch's spelling. Tensor methods are the same functions."""
+"""``torch.*``: functions of tensors in PyTorch's spelling, grouped by what they do.
 
-from .matrices import *  # noqa: F403
-from .pointwise import *  # noqa: F403
-from .reducing import *  # noqa: F403
-from .shaping import *  # noqa: F403
+Tensor methods are the same functions (:mod:`tensorlite._methods`).
+"""

@@ -82,6 +82,46 @@ class device:
 CPU = device("cpu")
 
 
+class _Constant:
+    """A named constant such as ``torch.strided``."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return self.name
+
+    def __reduce__(self):
+        return (_constant, (self.name,))
+
+
+def _constant(name):
+    return next(c for c in _CONSTANTS if c.name == name)
+
+
+class layout(_Constant):
+    """How memory is laid out; only ``strided`` exists here."""
+
+    __slots__ = ()
+
+
+class memory_format(_Constant):
+    """An order of dimensions in memory, accepted where PyTorch accepts one; memory is always in C order."""
+
+    __slots__ = ()
+
+
+strided = layout("torch.strided")
+sparse_coo, sparse_csr, jagged = layout("torch.sparse_coo"), layout("torch.sparse_csr"), layout("torch.jagged")
+contiguous_format = memory_format("torch.contiguous_format")
+preserve_format = memory_format("torch.preserve_format")
+channels_last = memory_format("torch.channels_last")
+channels_last_3d = memory_format("torch.channels_last_3d")
+_CONSTANTS = [strided, sparse_coo, sparse_csr, jagged, contiguous_format, preserve_format, channels_last, channels_last_3d]
+
+
 def check_device(d):
     """Raise for a device that cannot be used here."""
     if d is None:

@@ -1,0 +1,426 @@
+"""The named methods of tensors. A method is the function of the same name: ``x.exp()`` is ``exp(x)``.
+
+In-place methods end in an underscore. Where the operation is one primitive it runs in the tensor's own
+memory; a composition is computed first and then assigned. Either way history is rebased.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from . import creation, dtypes, engine
+from ._device import check_device
+from .engine import TensorBase, inplace, wrap
+from .functions import matrices, pointwise, reducing, shaping
+from .functions._common import sizes_of
+from .ops import elementwise as ew
+
+
+def inplace_function(function, self, *args, **kwargs):
+    """``self = function(self, ...)`` in the memory of ``self``, for functions made of several primitives."""
+    engine.check_writable(self)
+    source = self
+    if self._node is not None and engine.state.mode & engine.RECORDING:
+        source = wrap(self._data.copy(), self._node)  # the tape may keep the old value
+    new = function(source, *args, **kwargs)
+    if new._data.shape != self._data.shape:
+        raise RuntimeError(
+            f"output with shape {list(self._data.shape)} doesn't match the broadcast shape {list(new._data.shape)}"
+        )
+    if not engine.dtypes.can_cast(new._data.dtype, self._data.dtype):
+        raise RuntimeError(
+            f"result type {new.dtype.title} can't be cast to the desired output type {self.dtype.title}"
+        )
+    return inplace(ew.assign, self, new)
+
+
+def _one(op):
+    """The in-place method of a primitive."""
+
+    def method(self, *others):
+        return inplace(op, self, *others)
+
+    return _dressed(method, op.primitive.name, op.primitive.signature)
+
+
+def _many(function):
+    """The in-place method of a composed function."""
+
+    def method(self, *args, **kwargs):
+        return inplace_function(function, self, *args, **kwargs)
+
+    return _dressed(method, function.__name__, inspect.signature(function))
+
+
+def _dressed(method, name, signature):
+    method.__name__ = name + "_"
+    method.__qualname__ = f"Tensor.{name}_"
+    method.__doc__ = f"In-place :func:`~tensorlite.{name}`."
+    parameters = [p for p in signature.parameters.values() if p.name not in ("out", "dtype")]
+    method.__signature__ = signature.replace(parameters=parameters)
+    return method
+
+
+class Methods(TensorBase):
+    """Named methods; :class:`~tensorlite.Tensor` adds properties, operators and protocols."""
+
+    __slots__ = ()
+
+    # -- elementwise -------------------------------------------------------------------------------
+
+    exp, exp_ = pointwise.exp, _one(ew.exp)
+    exp2, exp2_ = pointwise.exp2, _one(ew.exp2)
+    expm1, expm1_ = pointwise.expm1, _one(ew.expm1)
+    log, log_ = pointwise.log, _one(ew.log)
+    log2, log2_ = pointwise.log2, _one(ew.log2)
+    log10, log10_ = pointwise.log10, _one(ew.log10)
+    log1p, log1p_ = pointwise.log1p, _one(ew.log1p)
+    sqrt, sqrt_ = pointwise.sqrt, _one(ew.sqrt)
+    rsqrt, rsqrt_ = pointwise.rsqrt, _one(ew.rsqrt)
+    square, square_ = pointwise.square, _one(ew.square)
+    reciprocal, reciprocal_ = pointwise.reciprocal, _one(ew.reciprocal)
+    sin, sin_ = pointwise.sin, _one(ew.sin)
+    cos, cos_ = pointwise.cos, _one(ew.cos)
+    tan, tan_ = pointwise.tan, _one(ew.tan)
+    asin, asin_ = pointwise.asin, _one(ew.asin)
+    acos, acos_ = pointwise.acos, _one(ew.acos)
+    atan, atan_ = pointwise.atan, _one(ew.atan)
+    arcsin, arcsin_ = asin, asin_
+    arccos, arccos_ = acos, acos_
+    arctan, arctan_ = atan, atan_
+    sinh, sinh_ = pointwise.sinh, _one(ew.sinh)
+    cosh, cosh_ = pointwise.cosh, _one(ew.cosh)
+    tanh, tanh_ = pointwise.tanh, _one(ew.tanh)
+    asinh, asinh_ = pointwise.asinh, _one(ew.asinh)
+    acosh, acosh_ = pointwise.acosh, _one(ew.acosh)
+    atanh, atanh_ = pointwise.atanh, _one(ew.atanh)
+    arcsinh, arcsinh_ = asinh, asinh_
+    arccosh, arccosh_ = acosh, acosh_
+    arctanh, arctanh_ = atanh, atanh_
+    abs, abs_ = pointwise.abs, _one(ew.abs)
+    absolute, absolute_ = abs, abs_
+    neg, neg_ = pointwise.neg, _one(ew.neg)
+    negative, negative_ = neg, neg_
+    sgn, sgn_ = pointwise.sgn, _one(ew.sgn)
+    sign, sign_ = pointwise.sign, _one(ew.sign)
+    floor, floor_ = pointwise.floor, _one(ew.floor)
+    ceil, ceil_ = pointwise.ceil, _one(ew.ceil)
+    trunc, trunc_ = pointwise.trunc, _one(ew.trunc)
+    fix, fix_ = trunc, trunc_
+    round, round_ = pointwise.round, _many(pointwise.round)
+    sigmoid, sigmoid_ = pointwise.sigmoid, _one(ew.sigmoid)
+    relu, relu_ = pointwise.relu, _one(ew.relu)
+    angle = pointwise.angle
+    conj = pointwise.conj
+    positive = pointwise.positive
+    clamp, clamp_ = pointwise.clamp, _many(pointwise.clamp)
+    clip, clip_ = clamp, clamp_
+    clamp_min, clamp_min_ = pointwise.clamp_min, _many(pointwise.clamp_min)
+    clamp_max, clamp_max_ = pointwise.clamp_max, _many(pointwise.clamp_max)
+    add = pointwise.add
+    sub = subtract = pointwise.sub
+    mul, mul_ = pointwise.mul, _one(ew.mul)
+    multiply, multiply_ = mul, mul_
+    div, div_ = pointwise.div, _many(pointwise.div)
+    divide, divide_ = div, div_
+    true_divide, true_divide_ = pointwise.true_divide, _one(ew.div)
+    floor_divide, floor_divide_ = pointwise.floor_divide, _one(ew.floor_divide)
+    remainder, remainder_ = pointwise.remainder, _one(ew.remainder)
+    fmod, fmod_ = pointwise.fmod, _one(ew.fmod)
+    pow, pow_ = pointwise.pow, _one(ew.pow)
+    maximum = pointwise.maximum
+    minimum = pointwise.minimum
+    atan2, atan2_ = pointwise.atan2, _one(ew.atan2)
+    arctan2, arctan2_ = atan2, atan2_
+    lerp, lerp_ = pointwise.lerp, _many(pointwise.lerp)
+    addcmul, addcmul_ = pointwise.addcmul, _many(pointwise.addcmul)
+    addcdiv, addcdiv_ = pointwise.addcdiv, _many(pointwise.addcdiv)
+    bitwise_not, bitwise_not_ = pointwise.bitwise_not, _one(ew.bitwise_not)
+    bitwise_and, bitwise_and_ = pointwise.bitwise_and, _one(ew.bitwise_and)
+    bitwise_or, bitwise_or_ = pointwise.bitwise_or, _one(ew.bitwise_or)
+    bitwise_xor, bitwise_xor_ = pointwise.bitwise_xor, _one(ew.bitwise_xor)
+    bitwise_left_shift, bitwise_left_shift_ = pointwise.bitwise_left_shift, _one(ew.bitwise_left_shift)
+    bitwise_right_shift, bitwise_right_shift_ = pointwise.bitwise_right_shift, _one(ew.bitwise_right_shift)
+    logical_not, logical_not_ = pointwise.logical_not, _many(pointwise.logical_not)
+    logical_and, logical_and_ = pointwise.logical_and, _many(pointwise.logical_and)
+    logical_or, logical_or_ = pointwise.logical_or, _many(pointwise.logical_or)
+    logical_xor, logical_xor_ = pointwise.logical_xor, _many(pointwise.logical_xor)
+    isnan = pointwise.isnan
+    isinf = pointwise.isinf
+    isfinite = pointwise.isfinite
+    eq, eq_ = pointwise.eq, _many(pointwise.eq)
+    ne, ne_ = pointwise.ne, _many(pointwise.ne)
+    lt, lt_ = pointwise.lt, _many(pointwise.lt)
+    le, le_ = pointwise.le, _many(pointwise.le)
+    gt, gt_ = pointwise.gt, _many(pointwise.gt)
+    ge, ge_ = pointwise.ge, _many(pointwise.ge)
+    not_equal = ne
+    less, less_equal, greater, greater_equal = lt, le, gt, ge
+
+    # -- reductions --------------------------------------------------------------------------------
+
+    sum = reducing.sum
+    mean = reducing.mean
+    max = reducing.max
+    min = reducing.min
+    amax = reducing.amax
+    amin = reducing.amin
+    argmax = reducing.argmax
+    argmin = reducing.argmin
+    all = reducing.all
+    any = reducing.any
+    logsumexp = reducing.logsumexp
+    equal = reducing.equal
+    isclose = reducing.isclose
+    allclose = reducing.allclose
+
+    # -- shapes ------------------------------------------------------------------------------------
+
+    reshape = shaping.reshape
+    reshape_as = shaping.reshape_as
+    view = shaping.view
+    view_as = shaping.view_as
+    contiguous = shaping.contiguous
+    permute = shaping.permute
+    transpose = shaping.transpose
+    swapaxes = swapdims = shaping.transpose
+    t = shaping.t
+    adjoint = shaping.adjoint
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    flatten = shaping.flatten
+    ravel = shaping.ravel
+    unflatten = shaping.unflatten
+    expand = shaping.expand
+    expand_as = shaping.expand_as
+    broadcast_to = shaping.broadcast_to
+    split = shaping.split
+    split_with_sizes = shaping.split_with_sizes
+    chunk = shaping.chunk
+    unbind = shaping.unbind
+    narrow = shaping.narrow
+    select = shaping.select
+    flip = shaping.flip
+    repeat = shaping.repeat
+    tile = shaping.tile
+
+    # -- matrices ----------------------------------------------------------------------------------
+
+    matmul = matrices.matmul
+    mm = matrices.mm
+    bmm = matrices.bmm
+    mv = matrices.mv
+    dot = matrices.dot
+    addmm, addmm_ = matrices.addmm, _many(matrices.addmm)
+    outer = matrices.outer
+
+    # -- dtype, device, memory -----------------------------------------------------------------------
+
+    def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
+        """The tensor with another dtype: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``, ``to(other)``.
+
+        Returns the tensor itself where nothing changes and ``copy`` is False.
+        """
+        flags = []
+        for a in args:
+            if isinstance(a, TensorBase):
+                dtype = a.dtype
+            elif isinstance(a, bool):
+                flags.append(a)
+            elif isinstance(a, (dtypes.dtype, type, np.dtype)):
+                dtype = a
+            elif a is not None:
+                device = a
+        copy = flags[1] if len(flags) > 1 else copy
+        check_device(device)
+        d = self._data.dtype if dtype is None else dtypes.to_numpy(dtype)
+        if d != self._data.dtype:
+            return engine.cast(self, dtype=d)
+        return engine.clone(self) if copy else self
+
+    def type(self, dtype=None, non_blocking=False):
+        """The name of the type (``'torch.FloatTensor'``); with ``dtype`` the tensor as that type."""
+        if dtype is None:
+            return self.dtype.typename
+        return self.to(dtype=dtypes.of_type(dtype))
+
+    def type_as(self, other):
+        """This tensor with the dtype of ``other``."""
+        return self.to(dtype=other.dtype)
+
+    def float(self, memory_format=None):
+        """As float32."""
+        return self.to(dtype=dtypes.float32)
+
+    def double(self, memory_format=None):
+        """As float64."""
+        return self.to(dtype=dtypes.float64)
+
+    def half(self, memory_format=None):
+        """As float16."""
+        return self.to(dtype=dtypes.float16)
+
+    def long(self, memory_format=None):
+        """As int64."""
+        return self.to(dtype=dtypes.int64)
+
+    def int(self, memory_format=None):
+        """As int32."""
+        return self.to(dtype=dtypes.int32)
+
+    def short(self, memory_format=None):
+        """As int16."""
+        return self.to(dtype=dtypes.int16)
+
+    def char(self, memory_format=None):
+        """As int8."""
+        return self.to(dtype=dtypes.int8)
+
+    def byte(self, memory_format=None):
+        """As uint8."""
+        return self.to(dtype=dtypes.uint8)
+
+    def bool(self, memory_format=None):
+        """As bool: True where nonzero."""
+        return self.to(dtype=dtypes.bool_)
+
+    def cfloat(self, memory_format=None):
+        """As complex64."""
+        return self.to(dtype=dtypes.complex64)
+
+    def cdouble(self, memory_format=None):
+        """As complex128."""
+        return self.to(dtype=dtypes.complex128)
+
+    def bfloat16(self, memory_format=None):
+        """Raises: NumPy has no bfloat16."""
+        return self.to(dtype=dtypes.bfloat16)
+
+    def cpu(self, memory_format=None):
+        """The tensor itself: it is on the CPU."""
+        return self
+
+    def cuda(self, device=None, non_blocking=False, memory_format=None):
+        """Raises: there is no GPU here."""
+        check_device("cuda" if device is None else device)
+
+    def pin_memory(self, device=None):
+        """Raises, as PyTorch does without a GPU: page-locked memory serves copies to one."""
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+    def share_memory_(self):
+        """Raises: tensors are not shared between processes; pass arrays from ``multiprocessing.shared_memory``."""
+        raise NotImplementedError("share_memory_() is not supported; processes receive copies of tensors")
+
+    def clone(self, *, memory_format=None):
+        """A copy on the tape."""
+        return engine.clone(self)
+
+    def fill_(self, value):
+        """Every element ``value`` (a number or a 0-d tensor)."""
+        if isinstance(value, TensorBase) and value._data.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions."
+            )
+        return inplace(ew.assign, self, value)
+
+    def zero_(self):
+        """Every element 0."""
+        return inplace(ew.assign, self, 0)
+
+    def copy_(self, src, non_blocking=False):
+        """The elements of ``src``, broadcast and cast."""
+        if not isinstance(src, TensorBase):
+            raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}")
+        return inplace(ew.assign, self, src)
+
+    def add_(self, other, *, alpha=1):
+        """``self += alpha * other``."""
+        return inplace(ew.add, self, other if alpha == 1 else ew.mul(other, alpha))
+
+    def sub_(self, other, *, alpha=1):
+        """``self -= alpha * other``."""
+        return inplace(ew.sub, self, other if alpha == 1 else ew.mul(other, alpha))
+
+    subtract_ = sub_
+
+    def where(self, condition, other):
+        """This tensor where ``condition`` holds, else ``other``."""
+        return pointwise.where(condition, self, other)
+
+    # -- shapes in place: the tensor shows its memory in another way ---------------------------------
+
+    def _become(self, view):
+        engine.check_writable(self)
+        self._data = view._data
+        if view._node is not None:
+            self._node = view._node
+        engine.touch(self)
+        return self
+
+    def unsqueeze_(self, dim):
+        """In-place :meth:`unsqueeze`."""
+        return self._become(shaping.unsqueeze(self, dim))
+
+    def squeeze_(self, dim=None):
+        """In-place :meth:`squeeze`."""
+        return self._become(shaping.squeeze(self, dim))
+
+    def transpose_(self, dim0, dim1):
+        """In-place :meth:`transpose`."""
+        self._become(shaping.transpose(self, dim0, dim1)).__dict__["_fixed"] = True
+        return self
+
+    swapaxes_ = swapdims_ = transpose_
+
+    def t_(self):
+        """In-place :meth:`t`."""
+        self._become(shaping.t(self)).__dict__["_fixed"] = True
+        return self
+
+    def resize_(self, *sizes, memory_format=None):
+        """Another size: the first elements stay, new ones have any value."""
+        if self.requires_grad:
+            raise RuntimeError("cannot resize variables that require grad")
+        shape = sizes_of(sizes)
+        self._data = np.resize(self._data, shape) if self._data.size else np.zeros(shape, self._data.dtype)
+        engine.touch(self)
+        return self
+
+    def resize_as_(self, the_template, memory_format=None):
+        """The size of another tensor."""
+        return self.resize_(the_template._data.shape)
+
+    def set_(self, source=None):
+        """Show the memory of ``source``."""
+        self._data = np.empty(0, self._data.dtype) if source is None else source._data
+        engine.touch(self)
+        return self
+
+    # -- new tensors like this one -------------------------------------------------------------------
+
+    def new(self, *args, device=None):
+        """The old constructor with this tensor's dtype: sizes, or data."""
+        return creation.legacy_tensor(self.dtype, *args, device=device)
+
+    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+        """A copy of ``data`` with this tensor's dtype."""
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_zeros(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+        """Zeros with this tensor's dtype."""
+        return creation.zeros(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_ones(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+        """Ones with this tensor's dtype."""
+        return creation.ones(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+        """Memory of shape ``size`` with this tensor's dtype."""
+        return creation.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+        """``fill_value`` with this tensor's dtype."""
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
