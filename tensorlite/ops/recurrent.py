@@ -198,6 +198,64 @@ def _lstm_reference(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, s
     return _scan(step, states, sizes, reverse)
 
 
+# -- one step of an LSTM ---------------------------------------------------------------------------
+
+
+@primitive(outputs=("h", "c_new", "gates", "bent"), constant=("gates", "bent"))
+def lstm_gates(a, c):
+    """The elementwise part of one LSTM step.
+
+    Parameters
+    ----------
+    a : (batch, 4 * hidden), the gates i, f, g, o before their activation
+    c : (batch, hidden), the cell state
+
+    Returns
+    -------
+    h, c_new : (batch, hidden)
+    gates, bent : the activated gates, and tanh of the new cell state
+    """
+    hidden = c.shape[1]
+    gates = a * a.dtype.type(0.5)
+    gates[:, 2 * hidden : 3 * hidden] = a[:, 2 * hidden : 3 * hidden]
+    np.tanh(gates, out=gates)
+    for part in (gates[:, : 2 * hidden], gates[:, 3 * hidden :]):
+        part *= 0.5
+        part += 0.5
+    i, f, g, o = [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
+    c_new = f * c
+    c_new += i * g
+    bent = np.tanh(c_new)
+    return o * bent, c_new, gates, bent
+
+
+def _lstm_gates_vjp(g, c, gates, bent):
+    g_h, g_c = g
+    hidden = c.shape[1]
+    i, f, new, o = [gates[:, k * hidden : (k + 1) * hidden] for k in range(4)]
+    slope = 1 - gates
+    slope *= gates
+    dc = np.zeros_like(bent) if g_c is None else g_c
+    if g_h is not None:
+        dc = dc + g_h * (o - o * bent * bent)
+    slope[:, :hidden] *= dc * new
+    slope[:, hidden : 2 * hidden] *= dc * c
+    slope[:, 2 * hidden : 3 * hidden] = dc * i * (1 - new * new)
+    slope[:, 3 * hidden :] *= 0 if g_h is None else g_h * bent
+    return slope, dc * f
+
+
+lstm_gates.joint_vjp(_lstm_gates_vjp)
+
+
+@lstm_gates.reference
+def _lstm_gates_reference(a, c):
+    hidden = c.shape[1]
+    i, f, g, o = [narrow(a, dim=1, start=k * hidden, stop=(k + 1) * hidden) for k in range(4)]
+    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+    return sigmoid(o) * tanh(c), c, None, None
+
+
 # -- GRU -------------------------------------------------------------------------------------------
 
 
