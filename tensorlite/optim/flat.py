@@ -1,0 +1,314 @@
+"""How element-by-element update rules are run: in blocks that stay in the cache, small parameters together.
+
+An optimizer writes its formula once, as a function of raw arrays. A large parameter goes through it in blocks of
+``BLOCK`` elements, so that the handful of passes that the formula makes find their operands in the cache. Small
+parameters (biases, little layers) would spend more time in calls than in arithmetic: they are collected into
+*batches* of at most ``BLOCK`` elements whose moments are slices of one array; their values and gradients are
+gathered into scratch memory, updated with one run of the formula, and copied back. Parameters and gradients
+never move, so nobody can tell; the state's tensors are views of the batch's arrays, and are checked to
+be so at each step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes, engine
+from ..engine import TensorBase, wrap
+from .optimizer import Optimizer, number
+
+__all__ = ["BLOCK", "SMALL", "Elementwise"]
+
+BLOCK = 16384  # elements per run of a formula
+SMALL = 4096  # parameters up to this size share a run: beyond it, copying costs more than the calls it saves
+
+
+class Elementwise(Optimizer):
+    """An optimizer whose rule treats every element alike. A subclass gives its four parts.
+
+    ``counters`` : tuple of str
+        State with one number per parameter.
+    ``slots(group)`` : dict
+        State with one number per element, and its first value.
+    ``first(group)`` : tuple
+        First values of the counters.
+    ``constants(group, lr, counters, fresh)`` : tuple
+        What the formula needs besides arrays, and the new values of the counters.
+    ``rule(p, g, slots, scratch, constants)``
+        The formula: updates ``p`` and ``slots`` in place; three scratch arrays are there to be used.
+    """
+
+    counters: tuple = ()
+    decoupled = "decoupled_weight_decay"  # the option that takes weight decay out of the gradient
+
+    def slots(self, group):
+        return {}
+
+    def first(self, group):
+        return (0.0,) * len(self.counters)
+
+    def constants(self, group, lr, counters, fresh):
+        raise NotImplementedError
+
+    rule: staticmethod
+
+    def add_param_group(self, param_group):
+        if isinstance(param_group, dict):
+            self._refuse({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    @staticmethod
+    def _refuse(options):
+        if options.get("fused") and options.get("differentiable"):
+            raise RuntimeError("`fused` does not support `differentiable`")
+        if options.get("fused") and options.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        if options.get("differentiable"):
+            raise NotImplementedError(
+                "differentiable=True is not supported: updates are not recorded on the tape. Write the update with "
+                "tensor operations (p_new = p - lr * g, g from autograd.grad(..., create_graph=True)) instead"
+            )
+        if options.get("capturable"):
+            raise NotImplementedError("capturable=True is for CUDA graphs, which this library does not have")
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self.__dict__.pop("_plans", None)
+
+    def step(self, closure=None):
+        """Update the parameters that have a gradient. All gradients are checked before anything is changed.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss again (with gradients enabled) and returns it.
+
+        Returns
+        -------
+        The closure's result, or None.
+        """
+        loss = None
+        if closure is not None:
+            with engine._Mode(True):
+                loss = closure()
+        plans = self.__dict__.setdefault("_plans", {})
+        jobs = []
+        for i, group in enumerate(self.param_groups):
+            present = [p for p in group["params"] if p._grad is not None]
+            if not present:
+                continue
+            for p in present:
+                a, g = p._data, p._grad._data
+                if g.shape != a.shape or g.dtype is not a.dtype and g.dtype != a.dtype:
+                    raise _misfit(group, p)
+            plan = plans.get(i)
+            if plan is None or not plan.holds(self, group, present):
+                plan = plans[i] = Plan(self, group, present)
+            lr = self._rate(group)
+            for batch in plan.batches:
+                values = [row[0] for row in batch.counts.tolist()]
+                jobs.append((batch, group, *self.constants(group, lr, values, batch.fresh)))
+        for job in jobs:
+            job[0].run(self, *job[1:])
+        return loss
+
+
+def _misfit(group, p):
+    i = next(i for i, q in enumerate(group["params"]) if q is p)
+    name = f"{group['param_names'][i]!r}" if "param_names" in group else f"number {i} of its group"
+    a, g = p._data, p._grad._data
+    return RuntimeError(
+        f"the gradient of parameter {name} has shape {list(g.shape)} and dtype {dtypes.of(g.dtype)}, but the parameter "
+        f"has shape {list(a.shape)} and dtype {dtypes.of(a.dtype)}; nothing has been updated"
+    )
+
+
+class Plan:
+    """The batches in which one group's present parameters are updated."""
+
+    def __init__(self, optimizer, group, present):
+        self.slots = tuple(optimizer.slots(group))
+        kinds = {}
+        for p in {id(p): p for p in present}.values():
+            state, fresh = _complete(optimizer, group, p)
+            counts = tuple(float(state[c]._data) for c in optimizer.counters)
+            small = p._data.size <= SMALL
+            kinds.setdefault((p._data.dtype, counts, fresh) if small else id(p), []).append((p, state, fresh))
+        self.batches = []
+        for members in kinds.values():
+            batch, total = [], 0
+            for member in members:
+                size = member[0]._data.size
+                if batch and total + size > BLOCK:
+                    self.batches.append(Batch(optimizer, self.slots, batch))
+                    batch, total = [], 0
+                batch.append(member)
+                total += size
+            self.batches.append(Batch(optimizer, self.slots, batch))
+        own = {id(p): m for b in self.batches for p, m in zip(b.params, b.members)}
+        self.expected = [(p, p._data.shape, *own[id(p)]) for p in present]
+
+    def holds(self, optimizer, group, present):
+        """Whether parameters and state are still what the batches were made of."""
+        if len(present) != len(self.expected) or self.slots != tuple(optimizer.slots(group)):
+            return False
+        state = optimizer.state
+        for p, (q, shape, dtype, names, arrays) in zip(present, self.expected):
+            if p is not q or p._data.shape != shape or p._data.dtype is not dtype:
+                return False
+            if arrays:
+                held = state.get(p)
+                if held is None:
+                    return False
+                for name, array in zip(names, arrays):
+                    t = held.get(name)
+                    if t.__class__ is not engine.result_class or t._data is not array:
+                        return False
+        for batch in self.batches:
+            if len(batch.params) > 1:
+                for row in batch.counts.tolist():
+                    if row.count(row[0]) != len(row):
+                        return False
+        return True
+
+
+def _complete(optimizer, group, p):
+    """The state of ``p`` with everything there, as tensors; and whether some of it is new."""
+    counters, slots = optimizer.counters, optimizer.slots(group)
+    if not counters and not slots:
+        return {}, False
+    state = optimizer.state[p]
+    for name, value in zip(counters, optimizer.first(group)):
+        held = state.get(name, value)
+        if not isinstance(held, TensorBase):
+            state[name] = wrap(np.array(number(held), dtypes.get_default_dtype().numpy))
+    fresh = False
+    for name, value in slots.items():
+        held = state.get(name)
+        if held is None:
+            fresh = True
+            array = np.empty_like(p._data)
+            _real(array).fill(value)
+            state[name] = wrap(array)
+        elif held._data.shape != p._data.shape:
+            raise RuntimeError(
+                f"the optimizer's state {name!r} has shape {list(held._data.shape)}, but its parameter has shape "
+                f"{list(p._data.shape)}"
+            )
+    return state, fresh
+
+
+class Batch:
+    """Parameters that one run of the formula updates: several small ones, or one."""
+
+    def __init__(self, optimizer, slots, members):
+        self.params = [p for p, _, _ in members]
+        self.fresh = members[0][2]
+        states = [state for _, state, _ in members]
+        counters = optimizer.counters
+        self.counts = np.empty((len(counters), len(members)), dtypes.get_default_dtype().numpy)
+        for row, name in zip(self.counts, counters):
+            for i, state in enumerate(states):
+                row[i] = state[name]._data
+                state[name]._data = row[i : i + 1].reshape(())
+        self.shapes = [p._data.shape for p in self.params]
+        ends = np.cumsum([p._data.size for p in self.params]).tolist()
+        self.spans = list(zip([0, *ends], ends))
+        self.views = None
+        if len(members) == 1:
+            self.arrays = [states[0][name]._data for name in slots]
+        else:
+            self.arrays = []
+            dtype = self.params[0]._data.dtype
+            for name in slots:
+                flat = np.empty(ends[-1], dtype)
+                for state, shape, (a, b) in zip(states, self.shapes, self.spans):
+                    part = flat[a:b].reshape(shape)
+                    part[...] = state[name]._data
+                    state[name]._data = part
+                self.arrays.append(flat)
+        names = (*counters, *slots)
+        self.members = [
+            (p._data.dtype, names, tuple([state[n]._data for n in names])) for p, state in zip(self.params, states)
+        ]
+
+    def run(self, optimizer, group, constants, counts):
+        """Update the parameters, then the counters."""
+        decay, sign = _coupled(optimizer, group), group["maximize"]
+        params = self.params
+        if len(params) == 1:
+            p = params[0]
+            self._run_alone(optimizer, p._data, p._grad._data, decay, sign, constants)
+            engine.touch(p)
+        else:
+            if self.views is None or self.views[0] is not (scratch := _scratch(optimizer, params[0]._data.dtype)):
+                scratch = _scratch(optimizer, params[0]._data.dtype)
+                cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
+                self.views = (scratch, *cut, [_real(row[: self.spans[-1][1]]) for row in scratch])
+            _, values, grads, (flat, flat_grad, *free) = self.views
+            copyto = np.copyto
+            for p, value, grad in zip(params, values, grads):
+                copyto(value, p._data)
+                copyto(grad, p._grad._data)
+            g = _direction(flat, flat_grad, flat_grad, free[0], decay, sign)
+            optimizer.rule(flat, g, [_real(a) for a in self.arrays], free, constants)
+            touch = engine.touch
+            for p, value in zip(params, values):
+                copyto(p._data, value)
+                touch(p)
+        self.fresh = False
+        for row, value in zip(self.counts, counts):
+            row.fill(value)
+
+    def _run_alone(self, optimizer, p, g, decay, sign, constants):
+        slots = self.arrays
+        if not p.flags.c_contiguous:
+            if p.T.flags.c_contiguous:
+                p, g, slots = p.T, g.T, [s.T for s in slots]
+            else:  # any other layout: on a copy
+                copy = np.ascontiguousarray(p)
+                self._run_alone(optimizer, copy, g, decay, sign, constants)
+                p[...] = copy
+                return
+        dense = [s if s.flags.c_contiguous else np.ascontiguousarray(s) for s in slots]
+        p, g = _real(p.reshape(-1)), _real(np.ascontiguousarray(g).reshape(-1))
+        lines = [_real(s.reshape(-1)) for s in dense]
+        rows = [_real(row) for row in _scratch(optimizer, self.params[0]._data.dtype)]
+        step = rows[0].size
+        for i in range(0, p.size, step):
+            part = p[i : i + step]
+            free = rows if part.size == step else [row[: part.size] for row in rows]
+            d = _direction(part, g[i : i + step], free[1], free[2], decay, sign)
+            optimizer.rule(part, d, [line[i : i + step] for line in lines], free[2:], constants)
+        for s, d in zip(slots, dense):
+            if s is not d:
+                s[...] = d
+
+
+def _coupled(optimizer, group):
+    """The weight decay that goes into the gradient."""
+    return 0 if group.get(optimizer.decoupled) else number(group.get("weight_decay", 0))
+
+
+def _direction(p, g, out, scratch, decay, maximize):
+    """``g``, or ``-g`` to maximize, plus weight decay; written to ``out`` where it is not ``g`` itself."""
+    if maximize:
+        g = np.negative(g, out=out)
+    if decay != 0:
+        np.multiply(p, decay, out=scratch)
+        g = np.add(g, scratch, out=out)
+    return g
+
+
+def _real(a):
+    """A complex array as twice as many real numbers; formulas treat the parts alike."""
+    return a.view(a.real.dtype) if a.dtype.kind == "c" else a
+
+
+def _scratch(optimizer, dtype):
+    """Five rows of memory: value, gradient, and three for the formula."""
+    kept = optimizer.__dict__.setdefault("_memory", {})
+    found = kept.get(dtype)
+    if found is None:
+        found = kept[dtype] = np.empty((5, BLOCK), dtype)
+    return found
