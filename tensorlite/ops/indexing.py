@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, sum_to, unwrap
+from .axes import axis_of
+from .compare import where
+from .shape import broadcast_shape, reshape
+
+ndarray = np.ndarray
 
 
 @primitive(view=True)
 def getitem(x, *, index):
     """``x[index]`` for integers, slices, None and Ellipsis: a view."""
-    out = x[index]
-    if out.__class__ is not np.ndarray:  # a NumPy scalar: keep it a view of one element
+    try:
+        out = x[index]
+    except IndexError as error:
+        raise _torch_words(error) from None
+    if out.__class__ is not ndarray:  # a NumPy scalar: keep it a view of one element
         out = x[(*index, ...)] if isinstance(index, tuple) else x[index, ...]
     return out
 
 
 getitem.vjp(x=lambda g, x_shape, index: _ungetitem(g, shape=x_shape, index=index))
+
+
+def _torch_words(error):
+    text = str(error)
+    if text.startswith("index ") and "axis" in text:
+        return IndexError(text.replace("axis", "dimension"))
+    if text.startswith("too many indices"):
+        return IndexError(f"{text}")
+    return IndexError(text)
 
 
 @primitive
@@ -29,11 +48,24 @@ def _ungetitem(g, *, shape, index):
 
 _ungetitem.vjp(g=lambda g, index: getitem(g, index=index))
 
+# -- index arrays ----------------------------------------------------------------------------------
+
+
+def _rows(index):
+    """The array of integers that selects along the first dimension, if ``index`` is just that."""
+    if index.__class__ is tuple and len(index) == 1:
+        index = index[0]
+    return index if index.__class__ is ndarray and index.dtype.kind in "iu" else None
+
 
 @primitive
 def take_index(x, *, index):
     """``x[index]`` with index arrays or masks: a copy."""
-    return x[index]
+    rows = _rows(index)
+    try:
+        return x[index] if rows is None or not x.ndim else x.take(rows, 0)
+    except IndexError as error:
+        raise _torch_words(error) from None
 
 
 take_index.vjp(x=lambda g, x_shape, index: add_index(g, shape=x_shape, index=index))
@@ -43,11 +75,63 @@ take_index.vjp(x=lambda g, x_shape, index: add_index(g, shape=x_shape, index=ind
 def add_index(g, *, shape, index):
     """Zeros of ``shape`` with ``g`` added at ``index``; repeated places add up."""
     out = np.zeros(shape, g.dtype)
-    np.add.at(out, index, g)
+    _accumulate(out, index, g)
     return out
 
 
 add_index.vjp(g=lambda g, index: take_index(g, index=index))
+
+
+def _accumulate(out, index, g):
+    """``out[index] += g`` in which repeated places add up."""
+    parts = index if index.__class__ is tuple else (index,)
+    if [p for p in parts if p.__class__ is not ndarray] or not out.flags.c_contiguous or not out.size:
+        np.add.at(out, index, g)
+        return
+    if len(parts) == 1 and parts[0].dtype == bool:  # a mask names each place once
+        out[index] += g
+        return
+    if [p for p in parts if p.dtype.kind not in "iu"]:
+        np.add.at(out, index, g)
+        return
+    lead = out.shape[: len(parts)]
+    rows = parts[0] if len(parts) == 1 else np.ravel_multi_index(
+        [np.where(p < 0, p + n, p) for p, n in zip(np.broadcast_arrays(*parts), lead)], lead)  # fmt: skip
+    width = math.prod(out.shape[len(parts) :])
+    g = np.broadcast_to(g, rows.shape + out.shape[len(parts) :])
+    add_rows(out.reshape(-1, width), rows.reshape(-1), g.reshape(-1, width))
+
+
+def add_rows(out, rows, g):
+    """``out[rows] += g`` for a matrix ``out``; rows that occur several times add up.
+
+    ``np.add.at`` visits elements one by one. If repetitions are few, one assignment settles the last
+    occurrence of each row and the slow way only the others; if they are many, a sort makes runs of equal rows.
+    """
+    n, (height, width) = len(rows), out.shape
+    if width == 1:
+        np.add.at(out.reshape(-1), rows, g.reshape(-1))
+        return
+    if n * width < 512:
+        np.add.at(out, rows, g)
+        return
+    if n and rows.min() < 0:
+        rows = np.where(rows < 0, rows + height, rows)
+    if n > height // 2:
+        order = np.argsort(rows, kind="stable")
+        ranked = rows[order]
+        start = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+        out[ranked[start]] += np.add.reduceat(g[order], start, axis=0)
+        return
+    place = np.arange(n, dtype=np.int32)
+    mark = np.empty(height, np.int32)
+    mark[rows] = place
+    last = mark[rows] == place
+    out[rows[last]] += g[last]
+    rest = np.flatnonzero(~last)
+    if len(rest):
+        flat = (rows[rest, None] * width + np.arange(width)).reshape(-1)
+        np.add.at(out.reshape(-1), flat, g[rest].reshape(-1))
 
 
 @primitive(broadcasts=True)
@@ -60,10 +144,13 @@ def index_put(x, value, *, index, accumulate=False):
 
 def _index_put_into(x, value, *, index, accumulate=False):
     value = np.asarray(value).astype(x.dtype, copy=False)
-    if accumulate:
-        np.add.at(x, index, value)
-    else:
-        x[index] = value
+    try:
+        if accumulate:
+            np.add.at(x, index, value)
+        else:
+            x[index] = value
+    except IndexError as error:
+        raise _torch_words(error) from None
 
 
 index_put.primitive.into = _index_put_into
@@ -71,3 +158,477 @@ index_put.vjp(
     x=lambda g, index, accumulate: g if accumulate else index_put(g, 0.0, index=index),
     value=lambda g, index: take_index(g, index=index),
 )
+
+# -- gather and scatter ----------------------------------------------------------------------------
+
+
+def _check_index(name, shape, index, axis, src_shape=None):
+    """What PyTorch asks of gather's and scatter's index."""
+    if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    ndim = len(shape)
+    if index.size and max(index.ndim, 1) != max(ndim, 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {'input' if src_shape is None else 'self'}"
+                           " tensor")  # fmt: skip
+    if not index.size:
+        return
+    for d in range(index.ndim):
+        if d != axis and index.shape[d] > shape[d] or (src_shape is not None and index.shape[d] > src_shape[d]):
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(shape)} apart from dimension {axis}"
+                + ("" if src_shape is None else f" and to be no larger than src {list(src_shape)}")
+            )
+    n = shape[axis] if ndim else 1
+    low, high = index.min(), index.max()
+    if low < 0 or high >= n:
+        raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {axis} with size {n}")
+
+
+def _places(shape, index, axis):
+    """The flat places in an array of ``shape`` that ``index`` along ``axis`` names."""
+    if not shape:
+        return index.reshape(index.shape)
+    out, stride = 0, 1
+    for d in reversed(range(len(shape))):
+        if d == axis:
+            at = index
+        else:
+            at = np.arange(index.shape[d]).reshape([-1 if i == d else 1 for i in range(len(shape))])
+        out = out + at * stride
+        stride *= shape[d]
+    return out
+
+
+@primitive(nondiff=("index",))
+def gather(x, index, *, dim):
+    """``out[i][j] = x[index[i][j]][j]`` for ``dim`` 0, and so on."""
+    axis = axis_of(dim, x.ndim)
+    _check_index("gather", x.shape, index, axis)
+    if not index.size:
+        return np.empty(index.shape, x.dtype)
+    if not x.ndim:
+        return np.broadcast_to(x, index.shape).copy()
+    if index.shape[:axis] != x.shape[:axis] or index.shape[axis + 1 :] != x.shape[axis + 1 :]:
+        x = x[tuple([slice(None) if d == axis else slice(0, n) for d, n in enumerate(index.shape)])]
+    return np.take_along_axis(x, index, axis)
+
+
+gather.vjp(x=lambda g, x_shape, index, dim: _ungather(g, index, shape=x_shape, dim=dim))
+
+
+@primitive(nondiff=("index",))
+def _ungather(g, index, *, shape, dim):
+    """Zeros of ``shape`` with ``g`` added at ``index`` along ``dim``."""
+    out = np.zeros(shape, g.dtype)
+    if index.size:
+        np.add.at(out.reshape(-1), _places(shape, index, axis_of(dim, len(shape))).reshape(-1), g.reshape(-1))
+    return out
+
+
+_ungather.vjp(g=lambda g, index, dim: gather(g, index, dim=dim))
+
+
+def _part(src, index):
+    """The part of ``src`` that ``index`` has a place for."""
+    if src.shape == index.shape or not src.ndim:
+        return src
+    return src[tuple([slice(0, n) for n in index.shape])]
+
+
+@primitive(nondiff=("index",))
+def scatter(x, index, src, *, dim):
+    """``out[index[i][j]][j] = src[i][j]`` for ``dim`` 0, over a copy of ``x``; ``src`` may be a number."""
+    out = np.array(x)
+    _scatter_into(out, index, src, dim=dim)
+    return out
+
+
+def _scatter_into(x, index, src, *, dim):
+    axis = axis_of(dim, x.ndim)
+    number = not isinstance(src, ndarray) or (not src.ndim and index.ndim)
+    _check_index("scatter", x.shape, index, axis, None if number else src.shape)
+    if not number and src.dtype != x.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if index.size:
+        values = src if number else np.broadcast_to(_part(src, index), index.shape).reshape(-1)
+        flat = x.reshape(-1) if x.flags.c_contiguous else None
+        places = _places(x.shape, index, axis).reshape(-1)
+        if flat is None:
+            x[np.unravel_index(places, x.shape)] = values
+        else:
+            flat[places] = values
+
+
+scatter.primitive.into = _scatter_into
+scatter.vjp(
+    x=lambda g, index, dim: scatter(g, index, 0.0, dim=dim),
+    src=lambda g, src_shape, index, dim: _from_part(gather(g, index, dim=dim), src_shape),
+)
+
+
+def _from_part(g, shape):
+    """The gradient of a whole ``src`` of which the first part was used."""
+    if g.shape == shape:
+        return g
+    if not shape:
+        return sum_to(g, shape=())
+    return _pad_end(g, shape=shape)
+
+
+@primitive
+def _pad_end(g, *, shape):
+    """``g`` in the first corner of zeros of ``shape``."""
+    out = np.zeros(shape, g.dtype)
+    out[tuple([slice(0, n) for n in g.shape])] = g
+    return out
+
+
+@primitive
+def _corner(g, *, shape):
+    """The first corner of ``g``: the adjoint of :func:`_pad_end`."""
+    return g[tuple([slice(0, n) for n in shape])].copy()
+
+
+_pad_end.vjp(g=lambda g, g_shape: _corner(g, shape=g_shape))
+_corner.vjp(g=lambda g, g_shape: _pad_end(g, shape=g_shape))
+
+
+@primitive(nondiff=("index",))
+def scatter_add(x, index, src, *, dim):
+    """``out[index[i][j]][j] += src[i][j]`` for ``dim`` 0, over a copy of ``x``; repetitions add up."""
+    out = np.array(x)
+    _scatter_add_into(out, index, src, dim=dim)
+    return out
+
+
+def _scatter_add_into(x, index, src, *, dim):
+    axis = axis_of(dim, x.ndim)
+    _check_index("scatter_add", x.shape, index, axis, src.shape)
+    if src.dtype != x.dtype:
+        raise RuntimeError("scatter_add(): Expected self.dtype to be equal to src.dtype")
+    if not index.size:
+        return
+    places, values = _places(x.shape, index, axis).reshape(-1), _part(src, index).reshape(-1)
+    if x.flags.c_contiguous:
+        np.add.at(x.reshape(-1), places, values)
+    else:
+        np.add.at(x, np.unravel_index(places, x.shape), values)
+
+
+scatter_add.primitive.into = _scatter_add_into
+scatter_add.vjp(
+    x=lambda g: g, src=lambda g, src_shape, index, dim: _from_part(gather(g, index, dim=dim), src_shape)
+)  # fmt: skip
+
+_FOLD = {"sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum, "mean": np.add}
+_NEUTRAL = {"sum": 0, "mean": 0, "prod": 1}
+
+
+def _neutral(reduce, dtype):
+    if reduce in _NEUTRAL:
+        return _NEUTRAL[reduce]
+    info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    low, high = (-np.inf, np.inf) if dtype.kind == "f" else (info.min, info.max)
+    return low if reduce == "amax" else high
+
+
+@primitive(nondiff=("index",))
+def scatter_reduce(x, index, src, *, dim, reduce, include_self=True):
+    """``src`` folded into a copy of ``x`` at ``index`` by sum, prod, mean, amax or amin."""
+    if reduce not in _FOLD:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    axis = axis_of(dim, x.ndim)
+    _check_index("scatter_reduce", x.shape, index, axis, src.shape)
+    if src.dtype != x.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    out = np.array(x, order="C")
+    if index.size:
+        places, flat = _places(x.shape, index, axis).reshape(-1), out.reshape(-1)
+        if not include_self:
+            flat[places] = _neutral(reduce, x.dtype)
+        _FOLD[reduce].at(flat, places, _part(src, index).reshape(-1))
+        if reduce == "mean":
+            count = np.full(flat.shape, int(include_self), np.int64)
+            np.add.at(count, places, 1)
+            count = np.maximum(count, 1).astype(x.dtype)
+            flat[...] = flat / count if x.dtype.kind in "fc" else np.floor_divide(flat, count)
+    return out
+
+
+def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs):
+    """From the shares that ``x`` and ``src`` have in each result."""
+    kept = 1.0 if include_self else scatter(x * 0 + 1, index, 0.0, dim=dim)
+    if reduce == "sum":
+        return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
+    if reduce == "mean":
+        ones = x * 0 + kept
+        count = scatter_add(ones, index, src * 0 + 1, dim=dim)
+        g = g / where(count == 0, 1.0, count)
+        return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
+    if reduce == "prod":
+        if bool((unwrap(x) == 0).any()) or bool((unwrap(src) == 0).any()):
+            raise NotImplementedError("the derivative of scatter_reduce(reduce='prod') with zeros is not implemented")
+        part = reshape_part(src, index)
+        return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)
+    part = reshape_part(src, index)
+    hit, own = (part == gather(out, index, dim=dim)) * 1.0, (x == out) * kept
+    count = scatter_add(x * 0 + own, index, part * 0 + hit, dim=dim)
+    g = g / where(count == 0, 1.0, count)
+    return g * own, None, _from_part(gather(g, index, dim=dim) * hit, src.shape)
+
+
+def reshape_part(src, index):
+    """The part of ``src`` that ``index`` has a place for, on the tape."""
+    return src if src.shape == index.shape else _corner(src, shape=index.shape)
+
+
+scatter_reduce.joint_vjp(_scatter_reduce_vjp)
+
+# -- along one dimension ---------------------------------------------------------------------------
+
+
+def _along(name, ndim, dim, index, size):
+    """The checked axis and the index as one line of non-negative integers."""
+    axis = axis_of(dim, ndim)
+    if index.dtype.kind not in "iu" or index.ndim > 1:
+        raise RuntimeError(f"{name}(): Index is supposed to be a vector of int32/int64")
+    index = index.reshape(-1)
+    if index.size and (index.min() < -size or index.max() >= size):
+        raise IndexError("index out of range in self")
+    return axis, index
+
+
+def _at(axis, index):
+    return (slice(None),) * axis + (index,)
+
+
+@primitive(nondiff=("index",))
+def index_select(x, index, *, dim):
+    """Slices of ``x`` along ``dim`` at a vector of indices."""
+    axis, rows = _along("index_select", x.ndim, dim, index, x.shape[axis_of(dim, x.ndim)] if x.ndim else 1)
+    if rows.size and rows.min() < 0:
+        raise IndexError("index out of range in self")
+    return x.take(rows, axis) if x.ndim else x.copy()
+
+
+index_select.vjp(x=lambda g, x_shape, index, dim: _unselect_rows(g, index, shape=x_shape, dim=dim))
+
+
+@primitive(nondiff=("index",))
+def _unselect_rows(g, index, *, shape, dim):
+    """Zeros of ``shape`` to which slices of ``g`` are added along ``dim``."""
+    out = np.zeros(shape, g.dtype)
+    _add_slices(out, axis_of(dim, len(shape)), index.reshape(-1), g)
+    return out
+
+
+_unselect_rows.vjp(g=lambda g, index, dim: index_select(g, index, dim=dim))
+
+
+def _add_slices(out, axis, rows, g):
+    if not out.ndim:
+        out += g.sum()
+    elif axis == 0 and out.flags.c_contiguous and out.size:
+        width = out.size // len(out)
+        add_rows(out.reshape(-1, width), rows, np.ascontiguousarray(g).reshape(-1, width))
+    else:
+        np.add.at(out, _at(axis, rows), g)
+
+
+@primitive(nondiff=("index",))
+def index_add(x, index, source, *, dim, alpha=1):
+    """A copy of ``x`` to which slices of ``source`` are added along ``dim``; repetitions add up."""
+    axis, rows = _along("index_add", x.ndim, dim, index, x.shape[axis_of(dim, x.ndim)] if x.ndim else 1)
+    if x.dtype != source.dtype:
+        raise RuntimeError("index_add_(): self and source expected to have the same dtype, but got (self) "
+                           f"{x.dtype} and (source) {source.dtype}")  # fmt: skip
+    if source.ndim and source.shape[axis] != rows.size:
+        raise RuntimeError("index_add_(): Number of indices should be equal to source.size(dim)")
+    out = np.array(x, order="C")
+    _add_slices(out, axis, rows, source if alpha == 1 else source * alpha)
+    return out
+
+
+index_add.vjp(
+    x=lambda g: g,
+    source=lambda g, index, source_shape, dim, alpha: reshape(index_select(g, index, dim=dim), shape=source_shape) * alpha,
+)
+
+
+@primitive(nondiff=("index",))
+def index_copy(x, index, source, *, dim):
+    """A copy of ``x`` in which slices along ``dim`` are those of ``source``."""
+    axis, rows = _along("index_copy", x.ndim, dim, index, x.shape[axis_of(dim, x.ndim)] if x.ndim else 1)
+    if x.dtype != source.dtype:
+        raise RuntimeError("index_copy_(): self and source expected to have the same dtype, but got (self) "
+                           f"{x.dtype} and (source) {source.dtype}")  # fmt: skip
+    if source.ndim and source.shape[axis] != rows.size:
+        raise IndexError("index_copy_(): Number of indices should be equal to source.size(dim)")
+    out = np.array(x)
+    out[_at(axis, rows) if x.ndim else ...] = source if x.ndim else source.reshape(())
+    return out
+
+
+index_copy.vjp(
+    x=lambda g, index, dim: index_fill(g, index, 0.0, dim=dim),
+    source=lambda g, index, source_shape, dim: reshape(index_select(g, index, dim=dim), shape=source_shape),
+)
+
+
+@primitive(nondiff=("index",))
+def index_fill(x, index, value, *, dim):
+    """A copy of ``x`` in which slices along ``dim`` are ``value``."""
+    axis, rows = _along("index_fill", x.ndim, dim, index, x.shape[axis_of(dim, x.ndim)] if x.ndim else 1)
+    if np.ndim(value):
+        raise RuntimeError("index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                           f"{np.ndim(value)} dimension(s).")  # fmt: skip
+    out = np.array(x)
+    out[_at(axis, rows) if x.ndim else ...] = value
+    return out
+
+
+index_fill.vjp(
+    x=lambda g, index, dim: index_fill(g, index, 0.0, dim=dim),
+    value=lambda g, index, dim: sum_to(g - index_fill(g, index, 0.0, dim=dim), shape=()),
+)
+
+# -- masks and flat places -------------------------------------------------------------------------
+
+
+@primitive(nondiff=("mask",))
+def masked_select(x, mask):
+    """The elements of ``x`` where ``mask`` is true, as a vector."""
+    _need_mask("masked_select", mask)
+    x, mask = np.broadcast_arrays(x, mask)
+    return x[mask]
+
+
+def _need_mask(name, mask):
+    if mask.dtype != bool:
+        raise RuntimeError(f"{name}: expected BoolTensor for mask, but got {mask.dtype}")
+
+
+def _masked_select_vjp(g, x_shape, mask):
+    return sum_to(_unmask(g, mask, shape=broadcast_shape(x_shape, mask.shape)), shape=x_shape)
+
+
+masked_select.vjp(x=_masked_select_vjp)
+
+
+@primitive(nondiff=("mask",))
+def _unmask(g, mask, *, shape):
+    """Zeros of ``shape`` with the elements of ``g`` where ``mask`` is true."""
+    out = np.zeros(shape, g.dtype)
+    out[np.broadcast_to(mask, shape)] = g
+    return out
+
+
+_unmask.vjp(g=lambda g, mask: masked_select(g, mask))
+
+
+@primitive(nondiff=("mask",))
+def masked_scatter(x, mask, source):
+    """``x`` in which the places where ``mask`` is true take the elements of ``source`` in order."""
+    _need_mask("masked_scatter", mask)
+    if x.dtype != source.dtype:
+        raise RuntimeError(f"masked_scatter: expected self and source to have same dtypes but got {x.dtype} and {source.dtype}")
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    out, mask = np.array(np.broadcast_to(x, shape)), np.broadcast_to(mask, shape)
+    count = np.count_nonzero(mask)
+    if count > source.size:
+        raise RuntimeError("masked_scatter: expected the source to have at least as many elements as there are ones in mask")
+    out[mask] = source.reshape(-1)[:count]
+    return out
+
+
+def _masked_scatter_source(g, mask, source_shape):
+    taken = masked_select(g, mask)
+    return reshape(_pad_end(taken, shape=(math.prod(source_shape),)), shape=source_shape)
+
+
+masked_scatter.vjp(x=lambda g, x_shape, mask: sum_to(where(mask, 0.0, g), shape=x_shape), source=_masked_scatter_source)
+
+
+@primitive(nondiff=("index",))
+def take(x, index):
+    """Elements of ``x``, seen as one line, at ``index``; the result has its shape."""
+    if index.dtype != np.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype}")
+    try:
+        return x.reshape(-1).take(index)
+    except IndexError:
+        raise IndexError("out of range: tried to access an index outside a tensor of "
+                         f"{x.size} elements") from None  # fmt: skip
+
+
+take.vjp(x=lambda g, x_shape, index: _untake(g, index, shape=x_shape))
+
+
+@primitive(nondiff=("index",))
+def _untake(g, index, *, shape):
+    """Zeros of ``shape`` to which ``g`` is added at flat places."""
+    out = np.zeros(math.prod(shape), g.dtype)
+    np.add.at(out, index.reshape(-1), g.reshape(-1))
+    return out.reshape(shape)
+
+
+_untake.vjp(g=lambda g, index: take(g, index))
+
+
+@primitive(nondiff=("index",))
+def put(x, index, source, *, accumulate=False):
+    """A copy of ``x`` with ``source`` at flat places ``index`` (added there with ``accumulate``)."""
+    if index.size != source.size:
+        raise RuntimeError(f"put_(): Expected source and index to have the same number of elements, but got {source.size} and "
+                           f"{index.size}")  # fmt: skip
+    out = np.array(x, order="C")
+    flat = out.reshape(-1)
+    if accumulate:
+        np.add.at(flat, index.reshape(-1), source.reshape(-1))
+    else:
+        flat[index.reshape(-1)] = source.reshape(-1)
+    return out
+
+
+put.vjp(
+    x=lambda g, index, accumulate: g if accumulate else put(g, index, take(g, index) * 0),
+    source=lambda g, index, source_shape: reshape(take(g, index), shape=source_shape),
+)
+
+
+def take_along_dim(input, indices, dim=None):
+    """Elements of ``input`` at ``indices`` along ``dim`` (of the flat tensor without it); the others broadcast."""
+    from ..engine import broadcast_to
+
+    if dim is None:
+        return gather(reshape(input, shape=(-1,)), unwrap(indices).reshape(-1), dim=0)
+    index = unwrap(indices)
+    if index.dtype != np.int64:
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {index.dtype}")
+    if index.ndim != len(input.shape):
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+                           f"{len(input.shape)} dimensions for input, and {index.ndim} dimensions for indices")  # fmt: skip
+    axis = axis_of(dim, len(input.shape))
+    shape = list(broadcast_shape([1 if i == axis else n for i, n in enumerate(input.shape)],
+                                 [1 if i == axis else n for i, n in enumerate(index.shape)]))  # fmt: skip
+    wide = tuple([input.shape[axis] if i == axis else n for i, n in enumerate(shape)])
+    index = np.broadcast_to(index, [index.shape[axis] if i == axis else n for i, n in enumerate(shape)])
+    return gather(input if input.shape == wide else broadcast_to(input, shape=wide), index, dim=axis)
+
+
+@primitive(differentiable=False)
+def one_hot(x, *, num_classes=-1):
+    """A new last dimension with 1 at each value and 0 elsewhere."""
+    if x.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if not x.size:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return np.zeros((*x.shape, num_classes), np.int64)
+    if x.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    top = int(x.max()) + 1
+    if num_classes != -1 and num_classes < top:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return np.equal(x[..., None], np.arange(top if num_classes == -1 else num_classes)).astype(np.int64)

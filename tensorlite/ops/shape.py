@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..engine import alias, primitive
-from ..dtypes import ShapeError, result_dtype
+from ..dtypes import ShapeError
+from ..engine import broadcast_to, primitive, unwrap
+from .axes import axes_of, axis_of
 
 
 @primitive(view=True)
@@ -20,7 +23,17 @@ reshape.vjp(x=lambda g, x_shape: reshape(g, shape=x_shape))
 @primitive(view=True)
 def permute(x, *, dims):
     """Dimensions in the order ``dims``."""
-    return x.transpose(dims)
+    try:
+        return x.transpose(dims)
+    except np.exceptions.AxisError:
+        raise
+    except ValueError as error:
+        if "repeated" in str(error):
+            raise RuntimeError("permute(): duplicate dims are not allowed.") from None
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering "
+            f"of dimensions i.e. input.dim() = {x.ndim} is not equal to len(dims) = {len(dims)}"
+        ) from None
 
 
 def _inverse(dims):
@@ -36,7 +49,7 @@ permute.vjp(x=lambda g, dims: permute(g, dims=_inverse([d % len(dims) for d in d
 @primitive(view=True)
 def swapaxes(x, *, dim0, dim1):
     """Two dimensions exchanged."""
-    return x.swapaxes(dim0, dim1)
+    return x.swapaxes(dim0, dim1) if x.ndim else x[...]
 
 
 swapaxes.vjp(x=lambda g, dim0, dim1: swapaxes(g, dim0=dim0, dim1=dim1))
@@ -45,6 +58,8 @@ swapaxes.vjp(x=lambda g, dim0, dim1: swapaxes(g, dim0=dim0, dim1=dim1))
 @primitive(view=True)
 def mT(x):
     """The last two dimensions exchanged."""
+    if x.ndim < 2:
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {x.ndim}-D tensor.")
     return x.swapaxes(-1, -2)
 
 
@@ -62,13 +77,36 @@ expand_dims.vjp(x=lambda g, x_shape: reshape(g, shape=x_shape))
 
 @primitive(promote="same")
 def cat(*xs, dim=0):
-    """Tensors joined along ``dim``."""
-    return np.concatenate(xs, axis=dim)
+    """Tensors joined along ``dim``; empty vectors may stand anywhere."""
+    if not xs:
+        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+    try:
+        return np.concatenate(xs, axis=dim)
+    except ValueError:
+        pass
+    for i, x in enumerate(xs):
+        if not x.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    kept = [x for x in xs if x.shape != (0,)] or [xs[0]]
+    axis = axis_of(dim, kept[0].ndim)
+    for i, x in enumerate(xs):
+        if x.shape == (0,):
+            continue
+        if x.ndim != kept[0].ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {kept[0].ndim} and {x.ndim}")
+        for d, (n, m) in enumerate(zip(kept[0].shape, x.shape)):
+            if n != m and d != axis:
+                raise RuntimeError(f"Sizes of tensors must match except in dimension {axis}. Expected size {n} but got size "
+                                   f"{m} for tensor number {i} in the list.")  # fmt: skip
+    return np.concatenate(kept, axis=axis)
 
 
 def _cat_vjp(g, xs_shape, dim, needs):
     out, start, axis = [], 0, dim % len(g.shape)
     for shape, need in zip(xs_shape, needs):
+        if shape == (0,) and len(g.shape) > 1:
+            out.append(reshape(narrow(g, dim=axis, start=0, stop=0), shape=(-1,)) if need else None)
+            continue
         stop = start + shape[axis]
         out.append(narrow(g, dim=axis, start=start, stop=stop) if need else None)
         start = stop
@@ -81,6 +119,12 @@ cat.vjp(xs=_cat_vjp)
 @primitive(promote="same")
 def _stack(*xs, dim=0):
     """Tensors joined along a new dimension."""
+    if not xs:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    for i, x in enumerate(xs):
+        if x.shape != xs[0].shape:
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(xs[0].shape)} at entry 0 and "
+                               f"{list(x.shape)} at entry {i}")  # fmt: skip
     return np.stack(xs, axis=dim)
 
 
@@ -119,6 +163,11 @@ _unnarrow.vjp(g=lambda g, dim, start, stop: narrow(g, dim=dim, start=start, stop
 @primitive(view=True)
 def select(x, *, dim, index):
     """One slice of ``dim``, which disappears."""
+    if not x.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    n = x.shape[axis_of(dim, x.ndim)]
+    if not -n <= index < n:
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(x.shape)} at dimension {dim}")
     return x[(slice(None),) * (dim % x.ndim) + (index,)] if x.ndim > 1 else x[index : index + 1 or None].reshape(())
 
 
@@ -187,18 +236,46 @@ def _unbind_vjp(g, x_shape, dim):
 unbind.vjp(x=_unbind_vjp)
 
 
-@primitive(view=True)
+@primitive
 def flip(x, *, dims):
     """Dimensions reversed (a copy, as in PyTorch)."""
-    return np.flip(x, dims).copy()
+    axes = axes_of(tuple(dims), x.ndim) if len(dims) else ()
+    return np.flip(x, axes).copy() if axes else x.copy()
 
 
 flip.vjp(x=lambda g, dims: flip(g, dims=dims))
 
 
 @primitive
+def roll(x, *, shifts, dims=None):
+    """Elements moved by ``shifts`` along ``dims`` (of the flat tensor without them), around the end."""
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    if dims is None:
+        if len(shifts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
+        return np.roll(x, shifts[0])
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if not dims and len(shifts) == 1:
+        return np.roll(x, shifts[0])
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    return np.roll(x, shifts, [axis_of(d, x.ndim) for d in dims]) if x.ndim else x.copy()
+
+
+def _minus(shifts):
+    return -shifts if isinstance(shifts, int) else tuple([-s for s in shifts])
+
+
+roll.vjp(x=lambda g, shifts, dims: roll(g, shifts=_minus(shifts), dims=dims))
+
+
+@primitive
 def repeat(x, *, repeats):
     """``x`` tiled ``repeats`` times per dimension."""
+    if len(repeats) < x.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    if [r for r in repeats if r < 0]:
+        raise RuntimeError(f"Trying to create tensor with negative dimension in repeat dims {list(repeats)}")
     return np.tile(x, repeats)
 
 
@@ -207,8 +284,243 @@ def _repeat_vjp(g, x_shape, repeats):
 
     shape = (1,) * (len(repeats) - len(x_shape)) + tuple(x_shape)
     pairs = [p for r, n in zip(repeats, shape) for p in (r, n)]
-    g = sum(reshape(g, shape=tuple(pairs)), dim=tuple(range(0, len(pairs), 2)))
+    if pairs:
+        g = sum(reshape(g, shape=tuple(pairs)), dim=tuple(range(0, len(pairs), 2)))
     return reshape(g, shape=x_shape)
 
 
 repeat.vjp(x=_repeat_vjp)
+
+# -- windows and strides ---------------------------------------------------------------------------
+
+
+def broadcast_shape(*shapes):
+    """The common shape of ``shapes``.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    try:
+        return np.broadcast_shapes(*[tuple(s) for s in shapes])
+    except ValueError:
+        shown = " and ".join([str(list(s)) for s in shapes])
+        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shown}") from None
+
+
+@primitive(view=True)
+def unfold(x, *, dimension, size, step):
+    """Windows of ``size`` along ``dimension``, every ``step`` places; they become the last dimension."""
+    axis = axis_of(dimension, x.ndim)
+    n = x.shape[axis] if x.ndim else 1
+    if size > n:
+        raise RuntimeError(f"maximum size for tensor at dimension {axis} is {n} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if not x.ndim:
+        return x.reshape(1)[:size]
+    shape = (*x.shape[:axis], (n - size) // step + 1, *x.shape[axis + 1 :], size)
+    strides = (*x.strides[:axis], x.strides[axis] * step, *x.strides[axis + 1 :], x.strides[axis])
+    return np.lib.stride_tricks.as_strided(x, shape, strides)
+
+
+unfold.vjp(
+    x=lambda g, x_shape, dimension, size, step: _refold(g, shape=x_shape, dimension=dimension, size=size, step=step)
+)  # fmt: skip
+
+
+@primitive
+def _refold(g, *, shape, dimension, size, step):
+    """Overlapping windows added up: the adjoint of :func:`unfold`."""
+    out = np.zeros(shape, g.dtype)
+    if not shape:
+        return g.reshape(()) if size else out
+    axis = axis_of(dimension, len(shape))
+    rows, count = np.moveaxis(out, axis, 0), g.shape[axis]
+    for i in range(size):
+        rows[i : i + (count - 1) * step + 1 : step] += np.moveaxis(g[..., i], axis, 0)
+    return out
+
+
+_refold.vjp(g=lambda g, dimension, size, step: unfold(g, dimension=dimension, size=size, step=step))
+
+
+@primitive(view=True)
+def _strided(x, *, size, stride, offset, layout):
+    """The elements of ``x``'s memory at ``offset + sum(i * stride)`` from its own first one, counted in elements."""
+    item = x.itemsize
+    first = np.lib.stride_tricks.as_strided(x, (), ())
+    low, high = np.lib.array_utils.byte_bounds(_whole(x))
+    begin = x.__array_interface__["data"][0] + offset * item
+    reach = [(n - 1) * s * item for n, s in zip(size, stride)] if 0 not in size else []
+    if begin < low or begin + sum([r for r in reach if r > 0]) + item > high:
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {item} requiring a "
+            f"storage size of {begin - low + sum(reach) + item} are out of bounds for storage of size {high - low}"
+        )
+    if offset:
+        whole = _whole(x)
+        line = np.lib.stride_tricks.as_strided(whole, ((high - low) // item,), (item,))
+        first = line[(begin - low) // item :]
+    return np.lib.stride_tricks.as_strided(first, size, [s * item for s in stride])
+
+
+def _whole(x):
+    """The array that owns the memory of ``x``."""
+    while isinstance(base := getattr(x, "base", None), np.ndarray) or hasattr(base, "__array_interface__"):
+        x = base
+    return np.asarray(x)
+
+
+def _strided_places(shape, size, stride, offset, layout):
+    """For each element of a strided view its flat place in ``x`` of ``shape``; -1 for memory outside ``x``."""
+    at = np.full((), offset, np.int64)
+    for n, s in zip(size, stride):
+        at = at[..., None] + np.arange(n) * s
+    own = np.zeros((), np.int64)
+    for n, s in zip(shape, layout):
+        own = own[..., None] + np.arange(n) * s
+    table = np.full(max(int(own.max(initial=0)), int(at.max(initial=0))) + 1, -1)
+    table[own.reshape(-1)] = np.arange(own.size)
+    return np.where(at < 0, -1, table[at])
+
+
+@primitive
+def _unstrided(g, *, shape, size, stride, offset, layout):
+    """The adjoint of :func:`_strided`: elements that several places show add up."""
+    at = _strided_places(shape, size, stride, offset, layout).reshape(-1)
+    out, known = np.zeros(math.prod(shape), g.dtype), at >= 0
+    np.add.at(out, at[known], g.reshape(-1)[known])
+    return out.reshape(shape)
+
+
+@primitive
+def _restrided(x, *, size, stride, offset, layout):
+    """The elements that :func:`_strided` shows, as a copy of ``x`` in any layout."""
+    at = _strided_places(x.shape, size, stride, offset, layout)
+    return np.where(at >= 0, x.reshape(-1)[at] if x.size else 0, 0).astype(x.dtype)
+
+
+def _strides_vjp(g, x_shape, size, stride, offset, layout):
+    return _unstrided(g, shape=x_shape, size=size, stride=stride, offset=offset, layout=layout)
+
+
+def _unstrided_vjp(g, size, stride, offset, layout):
+    return _restrided(g, size=size, stride=stride, offset=offset, layout=layout)
+
+
+_strided.vjp(x=_strides_vjp)
+_restrided.vjp(x=_strides_vjp)
+_unstrided.vjp(g=_unstrided_vjp)
+
+
+def as_strided(input, size, stride, storage_offset=None):
+    """A view of ``input``'s memory with any sizes and strides, counted in elements.
+
+    Parameters
+    ----------
+    input : Tensor
+    size, stride : sequence of int
+    storage_offset : int, optional
+        The first element, counted from the start of the memory; by default ``input``'s own first one.
+
+    Raises
+    ------
+    RuntimeError
+        If the view would leave the memory, or sizes and strides differ in number.
+    """
+    a = unwrap(input)
+    if len(size) != len(stride):
+        raise RuntimeError(f"mismatch in length of strides and shape (got {len(stride)} and {len(size)})")
+    if [s for s in stride if s < 0]:
+        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
+    layout = tuple([s // a.itemsize for s in a.strides])
+    offset = 0
+    if storage_offset is not None:
+        start = a.__array_interface__["data"][0] - _whole(a).__array_interface__["data"][0]
+        offset = storage_offset - start // a.itemsize
+    return _strided(input, size=tuple(size), stride=tuple(stride), offset=offset, layout=layout)
+
+
+# -- diagonals and triangles -----------------------------------------------------------------------
+
+
+@primitive(view=True)
+def diagonal(x, *, offset=0, dim1=0, dim2=1):
+    """The elements ``x[i, i + offset]`` of two dimensions, which become the last one."""
+    a, b = axis_of(dim1, x.ndim), axis_of(dim2, x.ndim)
+    if x.ndim < 2 or a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    out = np.diagonal(x, offset, a, b)
+    if x.flags.writeable:
+        out.flags.writeable = True
+    return out
+
+
+diagonal.vjp(
+    x=lambda g, x_shape, offset, dim1, dim2: _undiagonal(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2)
+)  # fmt: skip
+
+
+@primitive
+def _undiagonal(g, *, shape, offset, dim1, dim2):
+    """Zeros of ``shape`` with ``g`` as a diagonal."""
+    out = np.zeros(shape, g.dtype)
+    view = np.diagonal(out, offset, dim1, dim2)
+    view.flags.writeable = True
+    view[...] = g
+    return out
+
+
+_undiagonal.vjp(g=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2))
+
+
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Square matrices with the last dimension of ``input`` as a diagonal; they stand in ``dim1`` and ``dim2``."""
+    ndim = len(input.shape) + 1
+    a, b = axis_of(dim1, ndim), axis_of(dim2, ndim)
+    if a == b:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    n = input.shape[-1] + (offset if offset > 0 else -offset)
+    shape = list(input.shape[:-1])
+    for d in sorted((a, b)):
+        shape.insert(d, n)
+    return _undiagonal(input, shape=tuple(shape), offset=offset, dim1=a, dim2=b)
+
+
+def diag(input, diagonal=0):
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix (a copy)."""
+    from ..engine import clone
+
+    ndim = len(input.shape)
+    if ndim == 1:
+        return diag_embed(input, diagonal)
+    if ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
+    return clone(_diagonal(input, offset=diagonal))
+
+
+_diagonal = diagonal
+
+
+def diagflat(input, offset=0):
+    """A matrix with all elements of ``input`` as its diagonal."""
+    return diag_embed(reshape(input, shape=(-1,)), offset)
+
+
+def _triangle(name, keep):
+    def forward(x, *, diagonal=0):
+        if x.ndim < 2:
+            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+        return keep(x, diagonal)
+
+    forward.__name__ = forward.__qualname__ = name
+    forward.__doc__ = f"The {'lower' if name == 'tril' else 'upper'} triangle of matrices, zeros elsewhere."
+    op = primitive(forward)
+    op.vjp(x=lambda g, diagonal: op(g, diagonal=diagonal))
+    return op
+
+
+tril = _triangle("tril", np.tril)
+triu = _triangle("triu", np.triu)

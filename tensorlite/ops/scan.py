@@ -1,0 +1,203 @@
+"""Cumulative operations: running sums, products and extremes, differences, trapezoids."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..engine import cast, primitive, unwrap
+from .axes import axis_of
+from .elementwise import _bar, exp, log, ne, where
+from .reduction import sum
+from .shape import cat, flip, narrow
+
+
+def _running(x, dim):
+    """``x`` ready for a running sum along a checked axis; the axis is None for a zero-dimensional ``x``."""
+    axis = axis_of(dim, x.ndim)
+    if x.dtype.kind in "bui":
+        x = x.astype(np.int64)
+    return x, axis if x.ndim else None
+
+
+@primitive
+def cumsum(x, *, dim):
+    """The running sum along ``dim``; integers add up in int64."""
+    x, axis = _running(x, dim)
+    return x.copy() if axis is None else np.add.accumulate(x, axis=axis)
+
+
+cumsum.vjp(x=lambda g, dim: _sum_from(g, dim=dim))
+
+
+def _back(axis):
+    return (slice(None),) * axis + (slice(None, None, -1),)
+
+
+@primitive
+def _sum_from(x, *, dim):
+    """The sum from each place to the end of ``dim``: the adjoint of :func:`cumsum`."""
+    x, axis = _running(x, dim)
+    return x.copy() if axis is None else np.add.accumulate(x[_back(axis)], axis=axis)[_back(axis)]
+
+
+_sum_from.vjp(x=lambda g, dim: cumsum(g, dim=dim))
+
+
+@primitive
+def cumprod(x, *, dim):
+    """The running product along ``dim``; integers multiply in int64."""
+    x, axis = _running(x, dim)
+    return x.copy() if axis is None else np.multiply.accumulate(x, axis=axis)
+
+
+def _cumprod_vjp(g, x, out, dim):
+    """With zeros, ``grad[k] = prod(x[:k]) * s[k]``, where ``s[k] = g[k] + x[k+1] * s[k+1]``."""
+    if not len(x.shape):
+        return g
+    axis, x = axis_of(dim, len(x.shape)), _bar(x)
+    if bool((unwrap(x) != 0).all()):
+        return _sum_from(g * _bar(out), dim=dim) / x
+    n = x.shape[axis]
+    one = narrow(x, dim=axis, start=0, stop=1) * 0 + 1
+    before = cat(one, narrow(_bar(out), dim=axis, start=0, stop=n - 1), dim=axis)
+    return before * flip(recur(flip(g, dims=(axis,)), _delay(flip(x, dims=(axis,)), axis), dim=axis), dims=(axis,))
+
+
+cumprod.vjp(x=_cumprod_vjp)
+
+
+def _delay(x, axis):
+    """``x`` shifted one place along ``axis``, 0 first."""
+    n = x.shape[axis]
+    first = narrow(x, dim=axis, start=0, stop=1) * 0
+    return cat(first, narrow(x, dim=axis, start=0, stop=n - 1), dim=axis)
+
+
+@primitive
+def recur(x, a, *, dim):
+    """The linear recurrence ``y[k] = x[k] + a[k] * y[k-1]`` along ``dim``."""
+    out = np.moveaxis(np.array(x), dim, 0)
+    a = np.moveaxis(a, dim, 0)
+    for k in range(1, len(out)):
+        out[k] += a[k] * out[k - 1]
+    return np.moveaxis(out, 0, dim)
+
+
+def _recur_x(g, a, dim):
+    """The same recurrence backwards, with ``a`` one place ahead."""
+    return flip(recur(flip(g, dims=(dim,)), _delay(flip(_bar(a), dims=(dim,)), dim), dim=dim), dims=(dim,))
+
+
+recur.vjp(x=_recur_x, a=lambda g, a, out, dim: _recur_x(g, a, dim) * _bar(_delay(out, dim)))
+
+
+@primitive(promote="float")
+def logcumsumexp(x, *, dim):
+    """``log(cumsum(exp(x)))`` along ``dim`` without overflow."""
+    axis = axis_of(dim, x.ndim)
+    if not x.ndim:
+        return x.copy()
+    with np.errstate(all="ignore"):
+        return np.logaddexp.accumulate(x, axis=axis)
+
+
+def _logcumsumexp_vjp(g, x, out, dim):
+    if not len(x.shape):
+        return g
+    dims = (axis_of(dim, len(x.shape)),)
+
+    def part(h):  # positive and negative gradients apart, in logarithms
+        weight = where(h > 0, log(where(h > 0, h, 1.0)), -math.inf) - out
+        return exp(flip(logcumsumexp(flip(weight, dims=dims), dim=dim), dims=dims) + x)
+
+    return part(g) - part(-g)
+
+
+logcumsumexp.vjp(x=_logcumsumexp_vjp)
+
+
+def _running_extreme(name, ufunc, beats):
+    def forward(x, *, dim):
+        axis = axis_of(dim, x.ndim)
+        if not x.ndim:
+            return x.copy(), np.zeros((), np.int64)
+        values = ufunc.accumulate(x, axis=axis)
+        places = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+        reached = (x == values) | (x != x)
+        return values, np.maximum.accumulate(np.where(reached, places, 0), axis=axis)
+
+    forward.__name__ = forward.__qualname__ = name
+    forward.__doc__ = f"The {beats} value so far along ``dim`` and where it stands (the last of equal ones)."
+    op = primitive(forward, outputs=("values", "indices"), constant=("indices",))
+    op.vjp(x=lambda g, indices, dim: _scatter_sum(g, indices, dim=dim))
+    return op
+
+
+def _scatter_sum(g, indices, *, dim):
+    from .indexing import scatter_add
+
+    return scatter_add(g * 0, indices, g, dim=dim)
+
+
+cummax = _running_extreme("cummax", np.maximum, "largest")
+cummin = _running_extreme("cummin", np.minimum, "smallest")
+
+
+# -- differences and integrals ---------------------------------------------------------------------
+
+
+def diff(input, n=1, dim=-1, prepend=None, append=None):
+    """The ``n``-th difference of neighbours along ``dim``; for bools whether they differ.
+
+    Raises
+    ------
+    RuntimeError
+        For a negative ``n`` or a zero-dimensional input.
+    """
+    ndim = len(input.shape)
+    if not ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    dim = axis_of(dim, ndim)
+    joined = [t for t in (prepend, input, append) if t is not None]
+    if len(joined) > 1:
+        input = cat(*joined, dim=dim)
+    for _ in range(min(n, input.shape[dim])):
+        size = input.shape[dim]
+        late = narrow(input, dim=dim, start=1, stop=size)
+        early = narrow(input, dim=dim, start=0, stop=max(size - 1, 0))
+        input = ne(late, early) if unwrap(input).dtype == bool else late - early
+    return input
+
+
+def _areas(y, x, dx, dim):
+    n = y.shape[dim]
+    late, early = narrow(y, dim=dim, start=1, stop=n), narrow(y, dim=dim, start=0, stop=max(n - 1, 0))
+    total = late + early
+    if x is None:
+        return total * (dx / 2.0)
+    if len(x.shape) == 1:
+        from .shape import reshape
+
+        if x.shape[0] != n:
+            raise RuntimeError("There must be one `x` value for each sample point")
+        x = reshape(x, shape=tuple([-1 if i == dim else 1 for i in range(len(y.shape))]))
+    axis = dim - len(y.shape)
+    return total * diff(x, dim=axis) / 2.0
+
+
+def trapezoid(y, x=None, *, dx=1, dim=-1):
+    """The integral of samples ``y`` along ``dim`` by the trapezoidal rule, at points ``x`` or ``dx`` apart."""
+    y = cast(y, dtype=np.dtype(np.float32)) if unwrap(y).dtype.kind in "bui" else y
+    dim = axis_of(dim, len(y.shape))
+    return sum(_areas(y, x, dx, dim), dim=dim)
+
+
+def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
+    """The running integral of samples ``y`` along ``dim`` by the trapezoidal rule."""
+    y = cast(y, dtype=np.dtype(np.float32)) if unwrap(y).dtype.kind in "bui" else y
+    dim = axis_of(dim, len(y.shape))
+    return cumsum(_areas(y, x, dx, dim), dim=dim)
