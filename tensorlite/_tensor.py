@@ -217,7 +217,7 @@ class Tensor(Methods):
         if self._view is not None:
             engine.renew(self)
         node = self._node
-        return None if isinstance(node, Leaf) else node
+        return None if node is None or isinstance(node, Leaf) else node.shown()
 
     @property
     def grad(self):

@@ -18,8 +18,10 @@ itself be differentiated. There is no second implementation for higher orders.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
+import sys
 import threading
 import weakref
 from typing import Any, Callable
@@ -47,11 +49,83 @@ class _State(threading.local):
     """Per-thread modes. ``mode`` is read once per operation."""
 
     mode = RECORDING
-    watch: Any = None  # an observer of forward calls, records and backward steps
+    watch: Watcher | None = None  # the innermost observer; see ``watching``
     inference = False
 
 
 state = _State()
+
+
+class Watcher:
+    """Sees what the tape does; anomaly mode, saved-tensor hooks and ``viz`` are watchers.
+
+    Every method passes on to the watcher outside this one (``super()``) and at last to the operation
+    itself, so watchers nest. Override what is of interest, and use it with :func:`watching`.
+    """
+
+    inner: Watcher | None = None
+
+    def forward(self, prim, args, settings, raw):
+        """Run a primitive on ``raw`` (the arrays in ``args``) and return its raw result."""
+        return prim.kernel(*raw, **settings) if self.inner is None else self.inner.forward(prim, args, settings, raw)
+
+    def recorded(self, node, args, result):
+        """A node has been made for a call with ``args``; ``result`` is a tensor or a tuple of them."""
+        if self.inner is not None:
+            self.inner.recorded(node, args, result)
+
+    def backward(self, node, g, taped, needed):
+        """Run the backward step of ``node`` and return the gradients for its edges."""
+        return node.apply(g, taped, needed) if self.inner is None else self.inner.backward(node, g, taped, needed)
+
+    def accumulate(self, leaf, g):
+        """The gradient ``g`` is about to be added to the ``grad`` of ``leaf.variable``."""
+        if self.inner is not None:
+            self.inner.accumulate(leaf, g)
+
+
+class watching:
+    """``with watching(watcher):`` shows it everything the tape does in this thread."""
+
+    def __init__(self, watcher):
+        self.watcher = watcher
+
+    def __enter__(self):
+        w = outer = state.watch
+        while w is not None:
+            if w is self.watcher:
+                raise RuntimeError(f"this {type(w).__name__} is already watching")
+            w = w.inner
+        self.watcher.inner = outer
+        state.watch = self.watcher
+        state.mode |= WATCHED
+        return self.watcher
+
+    def __exit__(self, *exc):
+        """Take the watcher out of the chain, wherever it stands by now."""
+        w, above = state.watch, None
+        while w is not None and w is not self.watcher:
+            w, above = w.inner, w
+        if w is None:
+            return
+        if above is None:
+            state.watch = w.inner
+        else:
+            above.inner = w.inner
+        w.inner = None
+        if state.watch is None:
+            state.mode &= ~WATCHED
+
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def where():
+    """``file:line`` of the innermost caller outside this package: the line that a user wrote."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 class TensorBase:
@@ -117,21 +191,37 @@ class Node:
         Provenance, when somebody asked for it (anomaly mode, ``viz``).
     """
 
-    __slots__ = ("__weakref__", "cells", "dtype", "edges", "hooks", "kept", "plan", "seq", "shape", "where")
+    __slots__ = (
+        "__weakref__", "_metadata", "cells", "dtype", "edges", "hooks", "kept", "plan", "ports", "seq", "shape", "where",
+    )  # fmt: skip
 
     broadcasts = False
+    trusted = False  # whether arrays that ``apply`` returns are never held elsewhere
 
-    @property
     def name(self) -> str:
+        """PyTorch's name of the operation, such as ``MulBackward0``."""
         return type(self).__name__
 
     def __repr__(self):
-        return f"<{self.name} object at {id(self):#x}>"
+        return f"<{self.name()} object at {id(self):#x}>"
+
+    def shown(self):
+        """The node as users see it (``tensor.grad_fn``)."""
+        return self
 
     @property
     def next_functions(self):
         """PyTorch's spelling of the edges: ``((node, output number), ...)``."""
-        return tuple((e.edges[0], e.slot) if type(e) is Port else (e, 0) for e in self.edges)
+        return tuple((e.shown(), e.slot if type(e) is Port else 0) for e in self.edges)
+
+    @property
+    def metadata(self) -> dict:
+        """A dict for whatever users want to note here."""
+        try:
+            return self._metadata
+        except AttributeError:
+            self._metadata = {}
+            return self._metadata
 
     def register_hook(self, hook):
         """Call ``hook(grad_inputs, grad_outputs)`` after this node has run in a backward pass.
@@ -154,6 +244,9 @@ class Node:
             self.kept = None
             self.cells = ()
 
+    def kept_array(self, i):
+        """The array that ``cells[i]`` belongs to, for messages."""
+
 
 class Leaf(Node):
     """Where gradients for a tensor made by the user arrive: ``tensor.grad``."""
@@ -169,7 +262,8 @@ class Leaf(Node):
         self.hooks = self.where = self.plan = None
         self.buffer = None  # an optimizer may offer memory for the gradient
 
-    name = "AccumulateGrad"
+    def name(self):
+        return "AccumulateGrad"
 
     @property
     def variable(self):
@@ -181,23 +275,29 @@ class Leaf(Node):
         tensor = self.tensor()
         if tensor is None:
             return
-        held = tensor._grad
-        if isinstance(g, TensorBase):  # create_graph: the gradient stays on the tape
-            tensor._grad = g if held is None else held + g
-        elif held is None:
-            if self.buffer is not None and (memory := self.buffer()) is not None:
-                np.copyto(memory, g)
-                g = memory
-            elif not owned or g.__class__ is not ndarray:
-                g = np.array(g)
-            tensor._grad = wrap(g)
-        elif held._node is not None:
-            tensor._grad = held.detach() + wrap(np.array(g))
-        else:
-            np.add(held._data, g, out=held._data)
-            touch(held)
-        for hook in [h for kind, h in (self.hooks or {}).values() if kind == "accumulated"]:
-            hook(tensor)
+        with _accumulating:
+            held = tensor._grad
+            if isinstance(g, TensorBase):  # create_graph: the gradient stays on the tape
+                tensor._grad = clone(g) if held is None else held + g
+            elif held is None:
+                if self.buffer is not None and (memory := self.buffer()) is not None:
+                    np.copyto(memory, g)
+                    g = memory
+                elif not owned or g.__class__ is not ndarray:
+                    g = np.array(g)
+                tensor._grad = wrap(g)
+            elif held._data.flags.writeable:
+                np.add(held._data, g, out=held._data)
+                touch(held)
+            else:
+                held._data = held._data + g
+                touch(held)
+        if self.hooks is not None:
+            for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:
+                hook(tensor)
+
+
+_accumulating = threading.RLock()  # threads may train tensors that they share
 
 
 class Port(Node):
@@ -206,7 +306,7 @@ class Port(Node):
     __slots__ = ("slot",)
 
     def __init__(self, node, slot, shape, dtype):
-        self.seq = clock() if node.kept is not None else node.seq
+        self.seq = clock()
         self.edges = (node,)
         self.slot = slot
         self.shape = shape
@@ -214,9 +314,23 @@ class Port(Node):
         self.kept = self.cells = ()
         self.hooks = self.where = self.plan = None
 
-    @property
     def name(self):
-        return self.edges[0].name
+        return self.edges[0].name()
+
+    def shown(self):
+        return self.edges[0].shown()
+
+    @staticmethod
+    def of(node, slot, shape, dtype):
+        """The port of ``node`` at ``slot``: the one that exists, so that its hooks see every gradient."""
+        try:
+            ports = node.ports
+        except AttributeError:
+            ports = node.ports = weakref.WeakValueDictionary()
+        port = ports.get(slot)
+        if port is None:
+            port = ports[slot] = Port(node, slot, shape, dtype)
+        return port
 
 
 class PrimitiveNode(Node):
@@ -224,27 +338,51 @@ class PrimitiveNode(Node):
 
     __slots__ = ()
 
-    @property
+    trusted = True
+
     def name(self):
-        return self.plan.primitive.grad_name
+        grad_name = self.plan.primitive.grad_name
+        return grad_name if isinstance(grad_name, str) else grad_name(self)
+
+    def shown(self):
+        """The same node under a class of PyTorch's name (one class for all keeps the tape fast)."""
+        self.__class__ = _named_node(self.name())
+        return self
 
     @property
     def broadcasts(self):
         return self.plan.primitive.broadcasts
 
+    def release(self):
+        if self.kept and (self.plan.frees or any(map(_holds_array, self.kept))):
+            self.kept = None
+            self.cells = ()
+
+    def kept_array(self, i):
+        return self.plan.kept_array(self.kept, i)
+
     def apply(self, g, taped, needed=None):
         kept = self.kept
         if kept is None:
-            raise RuntimeError(_TWICE.format(self.name))
+            raise RuntimeError(_TWICE.format(self.name()))
         for cell in self.cells:
             if cell[0] > self.seq:
                 raise _changed(self, cell)
         plan = self.plan
         if taped:
-            return plan.pull_taped(self, g, needed)
+            return plan.pull_taped(self, g, needed, kept)
         if needed is None:
             return plan.pull(g, kept)
         return plan.pull_some(needed)(g, kept)
+
+
+def _holds_array(value):
+    return isinstance(value, ndarray) or (isinstance(value, (tuple, list)) and any(map(_holds_array, value)))
+
+
+@functools.cache
+def _named_node(name):
+    return type(name, (PrimitiveNode,), {"__slots__": ()})
 
 
 _TWICE = (
@@ -256,14 +394,14 @@ _TWICE = (
 
 def _changed(node, cell):
     i = next((i for i, c in enumerate(node.cells) if c is cell), 0)
-    array = node.plan.kept_array(node.kept, i)
+    array = node.kept_array(i)
     what = f"[{dtypes.of(array.dtype).typename} {list(array.shape)}]" if isinstance(array, ndarray) else "a value"
     where = f" The operation was recorded at {node.where}." if node.where else (
         " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "tensorlite.autograd.set_detect_anomaly(True).")  # fmt: skip
     return RuntimeError(
         f"one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
-        f"which {node.name} kept, was changed after the forward call.{where}"
+        f"which {node.name()} kept, was changed after the forward call.{where}"
     )
 
 
@@ -280,14 +418,19 @@ def touch(tensor):
 
 
 class View:
-    """``base`` and the steps ``(primitive, settings, output number)`` that lead from it to a view."""
+    """``base`` and the steps ``(primitive, settings, output number)`` that lead from it to a view.
 
-    __slots__ = ("base", "stamp", "steps")
+    ``stamp`` is the version at which the view's node was right; ``cut`` names the mode that kept the
+    view off the tape when it was made.
+    """
 
-    def __init__(self, base, steps, stamp):
+    __slots__ = ("base", "cut", "stamp", "steps")
+
+    def __init__(self, base, steps, stamp, cut):
         self.base = base
         self.steps = steps
         self.stamp = stamp
+        self.cut = cut
 
     def replay(self, x):
         for step, settings, slot in self.steps:
@@ -318,20 +461,43 @@ def _attach_view(t, source, op, settings, slot=None):
     step = ((op, settings, slot),)
     view = source._view
     stamp = t._version[0]
-    t._view = View(source, step, stamp) if view is None else View(view.base, view.steps + step, stamp)
+    cut = None if state.mode & RECORDING else "inference_mode" if state.inference else "no_grad mode"
+    if view is None:
+        t._view = View(source, step, stamp, cut)
+    else:
+        t._view = View(view.base, view.steps + step, stamp, cut or view.cut)
 
 
 def renew(t):
     """Give a view its present place on the tape if its base has been changed since."""
     view = t._view
-    if view.stamp < t._version[0]:
+    if view.stamp < t._version[0] and view.base._node is not None:
+        if view.cut and state.mode & RECORDING:
+            raise RuntimeError(_CUT.format(view.cut, "its base or another view of its base has been"))
         view.stamp = t._version[0]
-        if view.base._node is not None:
-            mode, state.mode = state.mode, RECORDING
-            try:
-                t._node = view.replay(view.base)._node
-            finally:
-                state.mode = mode
+        if view.cut:
+            return
+        mode, state.mode = state.mode, RECORDING
+        try:
+            _move(t, view.replay(view.base)._node)
+        finally:
+            state.mode = mode
+
+
+_CUT = (
+    "A view was created in {} and {} modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
+    "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+    "tracked)."
+)
+
+
+def _move(t, node):
+    """``t`` now comes from ``node``; its ``retain_grad`` goes with it."""
+    t._node = node
+    if "_retain" in t.__dict__:
+        t.__dict__.pop("_retain").remove()
+        t.retain_grad()
 
 
 # --------------------------------------------------------------------------------------------------
@@ -346,11 +512,13 @@ class Primitive:
     A ``*xs`` parameter is a sequence of arrays.
     """
 
-    def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel):
+    def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel,
+                 grad_name):  # fmt: skip
         self.forward = forward
         self.kernel = kernel or forward
         self.name = forward.__name__.rstrip("_")
-        self.grad_name = "".join(w[:1].upper() + w[1:] for w in self.name.split("_")) + "Backward0"
+        words = self.name.strip("_").split("_")
+        self.grad_name = grad_name or "".join(w[:1].upper() + w[1:] for w in words) + "Backward0"
         self.promote = promote
         self.broadcasts = broadcasts
         self.view = view
@@ -403,17 +571,14 @@ class Primitive:
         self.names["*"] = self._check(fn, 1)
 
     def plan(self, key, count):
-        plan = self.plans.get(key)
-        if plan is None:
-            plan = Plan(self, key, count)
-            if self.variadic is None:
-                self.plans[key] = plan
+        if self.variadic:  # the number of arguments is a part of the pattern; long ones are not worth keeping
+            pattern = (key, count)
+            plan = self.plans.get(pattern) or Plan(self, key, count)
+            if count <= 16:
+                self.plans[pattern] = plan
+            return plan
+        plan = self.plans[key] = self.plans.get(key) or Plan(self, key, count)
         return plan
-
-    def keeps_first(self):
-        """Whether some vjp needs the value of the first argument."""
-        first = self.arrays[0]
-        return self.reference is not None or any(first in names for names in self.names.values())
 
 
 class Plan:
@@ -423,7 +588,7 @@ class Plan:
     per pattern and turned into two short functions; ``plan.source`` shows them.
     """
 
-    __slots__ = ("cell_slots", "kept_names", "pull", "primitive", "pulls", "record", "source", "targets")
+    __slots__ = ("cell_slots", "frees", "kept_names", "pull", "primitive", "pulls", "record", "source", "targets")
 
     def __init__(self, prim: Primitive, key: int, count: int):
         self.primitive = prim
@@ -445,21 +610,70 @@ class Plan:
             wanted = list(dict.fromkeys(n for i in self.targets for n in prim.names[names[i]]))
         if prim.reference:
             wanted += [a for a in prim.arrays if a not in wanted] + [s for s in prim.settings if s not in wanted]
-        self.kept_names = [n for n in wanted if n != "needs"]
-        self._compile(prim, tensors, names)
+        rank = {n: i for i, n in enumerate(prim.arrays)}
+        self.kept_names = sorted((n for n in wanted if n != "needs"), key=lambda n: rank.get(n, len(rank)))
+        outputs = prim.outputs if isinstance(prim.outputs, (tuple, list)) else ()
+        #: whether values are kept (not only shapes and settings), so that a second backward is an error
+        self.frees = any(n in rank or n == prim.variadic or n == "out" or n in outputs for n in self.kept_names)
+        if prim.variadic:
+            self._assemble(prim, tensors, count)
+        else:
+            self._compile(prim, tensors, names)
+
+    def _assemble(self, prim, tensors, count):
+        """``record`` and ``pull`` for a sequence of arguments: no code is generated per length."""
+        xs, targets, wanted = prim.variadic, self.targets, self.kept_names
+        cell_of = [i for i in tensors if xs in wanted]
+        self.cell_slots = [(wanted.index(xs), i) for i in cell_of]
+        self.source = "(a sequence of arguments: see Plan._assemble)"
+
+        def keep(name, raw, out, settings):
+            if name == xs:
+                return tuple(raw)
+            if name == f"{xs}_shape":
+                return tuple([np.shape(r) for r in raw])
+            return out if name == "out" else settings[name]
+
+        def record(args, raw, out, result, settings):
+            n = _new(PrimitiveNode)
+            n.plan = self
+            n.seq = clock()
+            n.edges = tuple([args[i]._node for i in targets])
+            n.kept = tuple([keep(name, raw, out, settings) for name in wanted])
+            n.cells = tuple([args[i]._version for i in cell_of])
+            if "out" in wanted:
+                n.cells += (result._version,)
+            n.shape, n.dtype = out.shape, out.dtype
+            n.hooks = n.where = None
+            return n
+
+        if "out" in wanted:
+            self.cell_slots.append((wanted.index("out"), None))
+        self.record = record
+        self.pull = self._make_pull_many(prim, targets, count)
+
+    def _make_pull_many(self, prim, targets, count):
+        fn = prim.joint or prim.vjps[prim.variadic]
+        names = prim.names["*"] if prim.joint else prim.names[prim.variadic]
+        needs = [False] * count
+        for i in targets:
+            needs[i] = True
+        at = {n: i for i, n in enumerate(self.kept_names)}
+        call = [at.get(n) for n in names]  # None: needs
+        places, needs = self.targets, tuple(needs)
+
+        def pull(g, k):
+            r = fn(g, *[needs if i is None else k[i] for i in call])
+            return [r[i] if needs[i] else None for i in places]
+
+        return pull
 
     def _compile(self, prim, tensors, names):
         """Generate ``record`` (make the node) and ``pull`` (run the vjps)."""
         outputs = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
         keep, cells, self.cell_slots = [], [], []
         for slot, n in enumerate(self.kept_names):
-            if prim.variadic and n == prim.variadic:
-                keep.append("tuple(raw)")
-                cells += [f"args[{i}]._version" for i in tensors]
-                self.cell_slots += [(slot, i) for i in tensors]
-            elif prim.variadic and n == f"{prim.variadic}_shape":
-                keep.append("tuple([shape_of(r) for r in raw])")
-            elif n in prim.arrays:
+            if n in prim.arrays:
                 i = prim.arrays.index(n)
                 keep.append(f"raw[{i}]")
                 if i in tensors:
@@ -486,11 +700,7 @@ class Plan:
         else:
             live = f"[out[i] for i in {prim.live}]" if prim.live is not None else "out"
             meta = f"tuple([o.shape for o in {live}])", f"tuple([o.dtype for o in {live}])"
-        edges = (
-            "tuple([a._node for a in args if isinstance(a, TensorBase) and a._node is not None])"
-            if prim.variadic
-            else row(f"args[{i}]._node" for i in self.targets)
-        )
+        edges = row(f"args[{i}]._node" for i in self.targets)
         record = (
             "def record(args, raw, out, result, settings):\n"
             "    n = new(PrimitiveNode)\n"
@@ -513,23 +723,15 @@ class Plan:
 
     def _make_pull(self, prim, names, targets):
         at = {n: f"k[{i}]" for i, n in enumerate(self.kept_names)}
-        if prim.joint or prim.variadic:
-            fn = prim.joint or prim.vjps[prim.variadic]
-            call = prim.names["*"] if prim.joint else prim.names[prim.variadic]
-            count = len(names)
-            needs = tuple(i in targets for i in range(count))
-            args = "".join(", needs" if n == "needs" else f", {at[n]}" for n in call)
-            pick = "".join(f"r[{i}] if {i in targets} else None, " for i in self.targets)
+        scope: dict[str, Any] = {}
+        if prim.joint:
+            scope.update(fn=prim.joint, needs=tuple(i in targets for i in range(len(names))))
+            args = "".join(", needs" if n == "needs" else f", {at[n]}" for n in prim.names["*"])
+            pick = "".join(f"r[{i}], " if i in targets else "None, " for i in self.targets)
             source = f"def pull(g, k):\n    r = fn(g{args})\n    return ({pick})\n"
-            if count > 64:  # long sequences: an index list instead of a long expression
-                pairs = [(i, i in targets) for i in self.targets]
-                source = f"def pull(g, k):\n    r = fn(g{args})\n    return [r[i] if w else None for i, w in pairs]\n"
-                scope: dict[str, Any] = {"fn": fn, "needs": needs, "pairs": pairs}
-            else:
-                scope = {"fn": fn, "needs": needs}
             exec(source, scope)
             return scope["pull"], source
-        parts, scope = [], {}
+        parts = []
         for i in self.targets:
             if i not in targets:
                 parts.append("None")
@@ -539,28 +741,24 @@ class Plan:
         source = f"lambda g, k: ({''.join(p + ', ' for p in parts)})"
         return eval(source, scope), "pull = " + source
 
-    def _names(self):
-        prim = self.primitive
-        return [prim.variadic] * (max(self.targets) + 1) if prim.variadic else prim.arrays
-
     def pull_some(self, needed):
         """``pull`` for a part of the edges only (``needed``: one bool per edge)."""
         fn = self.pulls.get(needed)
         if fn is None:
             targets = [i for i, want in zip(self.targets, needed) if want]
             prim = self.primitive
-            if prim.variadic and not prim.joint:
-                return self.pull  # the parts share one expression
-            fn = self.pulls[needed] = self._make_pull(prim, self._names(), targets)[0]
+            if prim.variadic:
+                return self._make_pull_many(prim, targets, max(self.targets) + 1)
+            fn = self.pulls[needed] = self._make_pull(prim, prim.arrays, targets)[0]
         return fn
 
-    def attach(self, node):
-        """What ``node`` kept, as tensors in their old places on the tape (for create_graph)."""
+    def attach(self, node, kept):
+        """``kept``, what ``node`` kept, as tensors in their old places on the tape (for create_graph)."""
         prim = self.primitive
         edge_of = dict(zip(self.targets, node.edges))
         out_names = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
         values = []
-        for n, value in zip(self.kept_names, node.kept):
+        for n, value in zip(self.kept_names, kept):
             if prim.variadic and n == prim.variadic:
                 value = tuple(wrap(v, edge_of.get(i)) if isinstance(v, ndarray) else v for i, v in enumerate(value))
             elif isinstance(value, ndarray) and n not in prim.settings:
@@ -575,14 +773,13 @@ class Plan:
                     elif len(prim.live) == 1:
                         value = wrap(value, node)
                     else:
-                        value = wrap(value, Port(node, prim.live.index(i), value.shape, value.dtype))
-                        value._node.seq = node.seq + 0.5
+                        value = wrap(value, Port.of(node, prim.live.index(i), value.shape, value.dtype))
             values.append(value)
         return values
 
-    def pull_taped(self, node, g, needed):
+    def pull_taped(self, node, g, needed, kept):
         """The vjps on tensors, so that the gradients are on the tape themselves."""
-        values = self.attach(node)
+        values = self.attach(node, kept)
         if self.primitive.reference is not None:
             return self._pull_reference(node, g, values)
         return (self.pull if needed is None else self.pull_some(needed))(g, values)
@@ -607,6 +804,42 @@ class Plan:
     def kept_array(self, kept, cell_index):
         slot, inner = self.cell_slots[cell_index]
         return kept[slot] if inner is None else kept[slot][inner]
+
+
+class PackedPlan:
+    """The plan of a node whose kept values somebody else holds: ``node.kept`` is a function that returns them.
+
+    Saved-tensor hooks and checkpoints put it in the place of the node's own plan.
+    """
+
+    frees = True
+
+    def __init__(self, plan):
+        self.plan = plan
+        self.primitive = plan.primitive
+        self.kept_names = plan.kept_names
+
+    def pull(self, g, kept):
+        return self._own(self.plan.pull, g, kept())
+
+    def pull_some(self, needed):
+        fn = self.plan.pull_some(needed)
+        return lambda g, kept: self._own(fn, g, kept())
+
+    @staticmethod
+    def _own(fn, g, values):
+        """Results of a vjp must not be arrays that the holder may hand out again."""
+        return [np.array(r) if any(r is v for v in values) else r for r in fn(g, values)]
+
+    def pull_taped(self, node, g, needed, kept):
+        return self.plan.pull_taped(node, g, needed, kept())
+
+
+def pack(node, holder):
+    """Let ``holder()`` return the values that ``node`` has kept until now."""
+    node.plan = PackedPlan(node.plan)
+    node.kept = holder
+    node.cells = ()
 
 
 def _promote(how, args):
@@ -671,7 +904,7 @@ def _finish_many(prim, op, args, raw, out, settings, key, mode):
             result[live[0]]._node = node
         else:
             for slot, i in enumerate(live):
-                result[i]._node = Port(node, slot, out[i].shape, out[i].dtype)
+                result[i]._node = Port.of(node, slot, out[i].shape, out[i].dtype)
         if mode & WATCHED:
             state.watch.recorded(node, args, result)
     return result
@@ -708,7 +941,7 @@ _FINISH_ONE = """
 """
 
 _RECORD = """
-    if key & {grad_bits} and mode & 1:
+    if key & {grad_bits} and mode & 1{if_float}:
         args = ({args})
         plan = plans.get(key) or prim.plan(key, {count})
         t._node = plan.record(args, ({raws}), out, t, {{{pairs}}})
@@ -728,7 +961,7 @@ def _generate(prim: Primitive):
         "np": np, "engine": _module, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
         "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
         "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
-        "plain_float": dtypes.plain_float,
+        "plain_float": dtypes.plain_float, "__name__": __name__,
     }  # fmt: skip
     defaults = {f"default_{p.name}": p.default for p in params if p.default is not p.empty}
     scope.update(defaults)
@@ -780,8 +1013,9 @@ def _generate(prim: Primitive):
     else:
         view = f"    attach_view(t, {prim.arrays[0]}, self, {{{pairs}}})" if prim.view else ""
         bits = "engine._GRAD_BITS(len(args))" if prim.variadic else str(_GRAD_BITS(len(prim.arrays)))
+        if_float = " and out.dtype.kind in 'fc'" if prim.differentiable == "float" else ""
         record = (
-            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count)
+            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count, if_float=if_float)
             if prim.differentiable
             else "    t._node = None"
         )
@@ -829,7 +1063,7 @@ def _promotion_test(prim):
 
 
 def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outputs=None, constant=(), nondiff=(),
-              differentiable=True, into=None, kernel=None):  # fmt: skip
+              differentiable=True, into=None, kernel=None, grad_name=None):  # fmt: skip
     """Turn a NumPy function into an operation of the tape.
 
     Parameters
@@ -849,12 +1083,15 @@ def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outpu
         Results that are not differentiable (indices).
     nondiff : tuple of str
         Array arguments without a gradient (indices, masks).
-    differentiable : bool
-        False for operations whose result never carries a gradient (comparisons).
+    differentiable : bool or 'float'
+        False for operations whose result never carries a gradient (comparisons); 'float' where only results of a
+        floating dtype do (conversions).
     into : callable
         ``into(target, *others, **settings)`` computes the operation in place, for ``x.op_()``.
     kernel : callable, optional
         Called in place of ``forward`` (a bare ufunc saves a Python call); where it fails, ``forward`` explains why.
+    grad_name : str or callable, optional
+        PyTorch's name of the node, if it is not ``<Name>Backward0``; or a function of the node that returns it.
 
     Returns
     -------
@@ -880,8 +1117,9 @@ def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outpu
     if forward is None:
         return lambda f: primitive(f, promote=promote, broadcasts=broadcasts, view=view, outputs=outputs,
                                    constant=constant, nondiff=nondiff, differentiable=differentiable,
-                                   into=into, kernel=kernel)  # fmt: skip
-    prim = Primitive(forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel)
+                                   into=into, kernel=kernel, grad_name=grad_name)  # fmt: skip
+    prim = Primitive(forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel,
+                     grad_name)  # fmt: skip
     op = _generate(prim)
     op.primitive = prim
     op.vjp = lambda **vjps: prim.set_vjps(vjps)
@@ -949,13 +1187,13 @@ def walk(roots, *, retain, taped, targets=None):
     wanted = frozenset(targets or ())
     found: dict[Node, Any] = {}
     watch = state.watch
-    add = np.add
+    add, asarray = np.add, np.asarray
     for node in nodes:
         g = pending.pop(node, None)
         if g is None:
             continue
         kind = node.__class__
-        if node.hooks is not None:
+        if node.hooks:
             g = _run_hooks(node, g)
             owned.discard(node)
             if g is None:
@@ -982,18 +1220,20 @@ def walk(roots, *, retain, taped, targets=None):
         if some is not None and not any(some):
             continue
         grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
-        if node.hooks is not None:
-            grads = _run_after_hooks(node, grads, g)
+        if node.hooks:
+            grads = _run_after_hooks(node, grads, g, taped)
         for edge, r in zip(edges, grads):
             if r is None or edge is None or (needed is not None and edge not in needed):
                 continue
+            if not taped and r.__class__ is not ndarray:
+                r = asarray(r)
             a = r._data if taped else r
             if a.shape != edge.shape or a.dtype is not edge.dtype:
                 r = _fit(r, edge, node)
             held = pending.get(edge)
             if held is None:
                 pending[edge] = r
-                if edge.__class__ is Leaf and not taped and r is not g and _fresh(r, grads, node.kept):
+                if edge.__class__ is Leaf and not taped and r is not g and _fresh(r, grads, node):
                     owned.add(edge)
             elif edge in owned:
                 add(held, r, out=held)
@@ -1002,16 +1242,16 @@ def walk(roots, *, retain, taped, targets=None):
                 pending[edge] = r
                 if r.__class__ is ndarray:
                     owned.add(edge)
-        if not retain:
+        if not retain and node.kept:
             node.release()
     return found
 
 
-def _fresh(r, grads, kept):
+def _fresh(r, grads, node):
     """Whether a vjp's result is an array of its own: no view, nothing kept, not given to two inputs."""
-    if r.__class__ is not ndarray or r.base is not None or not r.flags.writeable:
+    if not node.trusted or r.base is not None or not r.flags.writeable:
         return False
-    for k in kept or ():
+    for k in node.kept if node.kept.__class__ is tuple else ():
         if k is r or (k.__class__ is tuple and any(v is r for v in k)):
             return False
     return len(grads) == 1 or sum([other is r for other in grads]) == 1
@@ -1026,9 +1266,10 @@ def _fit(r, edge, node):
         a = r._data
     if a.shape != edge.shape:
         if not node.broadcasts or not _sums_to(a.shape, edge.shape):
+            index = next((i for i, e in enumerate(node.edges) if e is edge), 0)
             raise RuntimeError(
-                f"Function {node.name} returned an invalid gradient: got {list(a.shape)} but expected shape "
-                f"compatible with {list(edge.shape)}"
+                f"Function {node.name()} returned an invalid gradient at index {index} - got {list(a.shape)} but expected "
+                f"shape compatible with {list(edge.shape)}"
             )
         r = sum_to(r, shape=edge.shape)
     if a.dtype != edge.dtype:
@@ -1080,38 +1321,54 @@ def _as_tensor(g):
     return g if isinstance(g, TensorBase) or g is None else wrap(g)
 
 
-def _like(new, old):
-    """A hook's answer in the form that the walk is using (arrays or tensors)."""
-    return new if isinstance(old, TensorBase) or not isinstance(new, TensorBase) else new._data
-
-
 def _run_hooks(node, g):
-    for kind, hook in list(node.hooks.values()):
-        if kind == "grad":
+    """Tensor hooks, then ``retain_grad``, then the node's own pre-hooks; each in order of registration."""
+    hooks = list(node.hooks.values())
+    for kind, hook in hooks:
+        if kind == "grad" and g is not None:
             new = hook(_as_tensor(g))
             if new is not None:
-                if not isinstance(new, TensorBase):
-                    raise TypeError(f"a tensor hook must return a Tensor or None, not {type(new).__name__}")
-                g = _like(new, g)
-        elif kind == "tuple":
-            new = hook(tuple([_as_tensor(x) for x in g]) if isinstance(g, list) else (_as_tensor(g),))
-            if new is not None:
-                new = new if isinstance(new, (tuple, list)) else (new,)
-                g = [_like(n, g[0]) for n in new] if isinstance(g, list) else _like(new[0], g)
-    for kind, hook in list(node.hooks.values()):
+                g = _answer(new, g, node)
+    for kind, hook in hooks:
         if kind == "retain":
             hook(_as_tensor(g))
+    for kind, hook in hooks:
+        if kind == "tuple":
+            held = g if isinstance(g, list) else [g]
+            new = hook(tuple([_as_tensor(x) for x in held]))
+            if new is not None:
+                new = new if isinstance(new, (tuple, list)) else (new,)
+                if len(new) != len(held):
+                    raise RuntimeError(f"a pre-hook of {node.name()} returned {len(new)} gradients for {len(held)}")
+                held = [_answer(n, x, node) for n, x in zip(new, held)]
+                g = held if isinstance(g, list) else held[0]
     return g
 
 
-def _run_after_hooks(node, grads, g):
+def _answer(new, old, node):
+    """The gradient that a hook returned, in the form that the walk is using (array or tensor)."""
+    if new is None or old is None:
+        return old if new is None else new._data
+    if not isinstance(new, TensorBase):
+        raise TypeError(f"expected a Tensor or None from a hook of {node.name()}, got {type(new).__name__}")
+    if new._data.shape != np.shape(unwrap(old)):
+        raise RuntimeError(
+            f"hook has changed the size of value: {list(np.shape(unwrap(old)))} became {list(new._data.shape)}"
+        )
+    if isinstance(old, TensorBase):
+        return new
+    return new._data
+
+
+def _run_after_hooks(node, grads, g, taped):
     for kind, hook in list(node.hooks.values()):
         if kind == "after":
             outs = tuple([_as_tensor(x) for x in g]) if isinstance(g, list) else (_as_tensor(g),)
             new = hook(tuple([_as_tensor(r) for r in grads]), outs)
             if new is not None:
                 new = new if isinstance(new, (tuple, list)) else (new,)
-                taped = isinstance(g, TensorBase)
+                if len(new) != len(grads):
+                    raise RuntimeError(f"a hook of {node.name()} returned {len(new)} gradients for {len(grads)} inputs")
                 grads = tuple([n if taped or n is None else unwrap(n) for n in new])
     return grads
 
@@ -1144,13 +1401,23 @@ def _roots(outputs, gradients, taped):
                     f"grad can be implicitly created only for scalar outputs, but this one has shape {list(a.shape)}; "
                     "reduce it (.sum(), .mean()) or pass gradient="
                 )
-            if a.dtype.kind not in "fc":
-                raise RuntimeError(f"grad can be created only for real floating point outputs, not {a.dtype}")
+            if a.dtype.kind != "f":
+                raise RuntimeError(
+                    f"grad can be implicitly created only for real scalar outputs but got {dtypes.of(a.dtype)}"
+                )
             g = np.ones(a.shape, a.dtype)
-        elif np.shape(unwrap(g)) != a.shape:
+        elif not isinstance(g, (TensorBase, ndarray)):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+        elif unwrap(g).shape != a.shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {list(np.shape(unwrap(g)))} and output[{i}] has a "
-                f"shape of {list(a.shape)}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(unwrap(g).shape)}) and output[{i}] "
+                f"has a shape of torch.Size({list(a.shape)})."
+            )
+        elif (unwrap(g).dtype.kind == "c") != (a.dtype.kind == "c"):
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{i}] has a dtype of {dtypes.of(unwrap(g).dtype)} and output[{i}] has a dtype of "
+                f"{dtypes.of(a.dtype)}."
             )
         if taped:
             g = _as_tensor(g)
@@ -1275,32 +1542,43 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     """
     if not only_inputs:
         raise NotImplementedError("autograd.grad(only_inputs=False) is not supported; use backward()")
-    single = isinstance(outputs, TensorBase)
-    outputs = (outputs,) if single else tuple(outputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    outputs = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
     inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+    if not inputs:
+        raise ValueError("grad requires non-empty inputs.")
     if grad_outputs is None or isinstance(grad_outputs, TensorBase):
         grad_outputs = (grad_outputs,) * len(outputs)
     allow_unused = materialize_grads if allow_unused is None else allow_unused
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
+        from .ops.indexing import getitem
         from .ops.shape import stack
 
-        rows = [
-            grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, True, allow_unused, False, True)
-            for i in range(len(grad_outputs[0]))
-        ]
-        return tuple(stack(list(column)) for column in zip(*rows))
+        grad_outputs = [_as_tensor(g) for g in grad_outputs]
+        count = next(g._data.shape[0] for g in grad_outputs if g is not None)
+        columns: list[list] = [[] for _ in inputs]
+        for i in range(count):
+            gs = [None if g is None else getitem(g, index=i) for g in grad_outputs]
+            last = not retain and i == count - 1
+            for column, r in zip(columns, grad(outputs, inputs, gs, not last, create_graph, True, True)):
+                column.append(r)
+        for i, column in enumerate(columns):
+            if column and column[0] is None:
+                _check_used(inputs, i, allow_unused)
+                column[:] = [wrap(np.zeros_like(inputs[i]._data))] * count if materialize_grads else []
+        return tuple([stack(column) if column else None for column in columns])
     nodes = [_target_node(x, "inputs") for x in inputs]
     with _Mode(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         found = walk(_roots(outputs, grad_outputs, create_graph), retain=retain, taped=create_graph, targets=nodes)
     result = []
     for i, (x, node) in enumerate(zip(inputs, nodes)):
         g = found.get(node)
-        if g is None and not allow_unused:
-            raise RuntimeError(
-                "One of the differentiated Tensors appears to not have been used in the graph "
-                f"(input {i}, shape {list(x._data.shape)}). Set allow_unused=True if this is the desired behavior."
-            )
+        if g is None:
+            _check_used(inputs, i, allow_unused)
         if g is None and materialize_grads:
             g = np.zeros_like(x._data)
         if g is not None and not isinstance(g, TensorBase):
@@ -1309,23 +1587,46 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     return tuple(result)
 
 
+def _check_used(inputs, i, allow_unused):
+    if not allow_unused:
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph "
+            f"(input {i}, shape {list(inputs[i]._data.shape)}). Set allow_unused=True if this is the desired behavior."
+        )
+
+
 # --------------------------------------------------------------------------------------------------
 # In-place updates
 # --------------------------------------------------------------------------------------------------
 
 
-def check_writable(target):
-    """Raise what PyTorch raises for in-place updates that the tape cannot follow."""
-    if target._view is not None:
-        renew(target)
+def check_writable(target, tracked=None):
+    """Raise what PyTorch raises for in-place updates that cannot be done or that the tape cannot follow.
+
+    ``tracked`` says whether the update is to be recorded (by default: if it would be for ``target`` alone).
+    """
     view = target._view
-    if state.mode & RECORDING:
-        base = target if view is None else view.base
-        if isinstance(base._node, Leaf):
-            kind = "a leaf Variable that requires grad" if view is None else "a view of a leaf Variable that requires grad"
+    if view is not None:
+        renew(target)
+    if tracked is None:
+        tracked = state.mode & RECORDING and target._node is not None
+    if tracked:
+        if view is not None:
+            if view.cut:
+                raise RuntimeError(_CUT.format(view.cut, "is being"))
+            if view.many:
+                name = target._node.name() if target._node else "a function"
+                raise RuntimeError(
+                    f"Output 0 of {name} is a view and is being modified inplace. This view is the output of a function "
+                    "that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
+                    "should replace the inplace operation by an out-of-place one."
+                )
+        leaf = target._node if view is None else view.base._node
+        if isinstance(leaf, Leaf):
+            kind = "a leaf Variable" if view is None else "a view of a leaf Variable"
             raise RuntimeError(
-                f"{kind} is being used in an in-place operation. Wrap the update in torch.no_grad() if it is not to be "
-                "differentiated, or make a copy with .clone() first."
+                f"{kind} that requires grad is being used in an in-place operation. Wrap the update in torch.no_grad() if "
+                "it is not to be differentiated, or make a copy with .clone() first."
             )
     a = target._data
     if 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
@@ -1341,38 +1642,32 @@ def inplace(op, target, *others, **settings):
     The tape sees a new value: ``target`` moves on to a new node. If it is a view, its base does too
     (``base = view_assign(base, op(view(base)))``), and the other views of the base renew their places.
     """
-    check_writable(target)
     prim = op.primitive
-    recording = state.mode & RECORDING and (
-        target._node is not None or any(isinstance(o, TensorBase) and o._node is not None for o in others)
+    tracked = state.mode & RECORDING and (
+        target._node is not None or any([isinstance(o, TensorBase) and o._node is not None for o in others])
     )
+    check_writable(target, tracked)
     a = target._data
-    if not recording:
-        raw = [unwrap(o) for o in others]
-        if prim.into is not None and all(getattr(r, "dtype", a.dtype) == a.dtype for r in raw):
+    if not tracked:
+        if prim.into is None or state.mode & WATCHED or not _fits_in_place(a, others):
+            _write(target, op(target, *others, **settings), prim)
+        else:
+            raw = [unwrap(o) for o in others]
             try:
                 prim.into(a, *raw, **settings)
             except (ValueError, TypeError) as error:
-                raise _explain(prim, error, (a, *raw)) from error
-        else:
-            _write(target, op(target, *others, **settings), prim)
+                raise _explain_inplace(prim, error, a, raw) from error
         touch(target)
         return target
-    if target._view is not None and target._view.many:
-        raise RuntimeError(
-            f"Output 0 of {target._node.name if target._node else 'a function'} is a view and is being modified inplace. "
-            "This view is the output of a function that returns multiple views. Such functions do not allow the output "
-            "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-        )
-    source = target
-    if prim.keeps_first():  # the tape needs the old value: give it a copy of its own
-        source = wrap(a.copy(), target._node)
-    out = op(source, *others, **settings)
+    out = op(target, *others, **settings)
+    node = out._node
+    if node is not None:
+        _keep_old_value(node, a)
     _write(target, out, prim)
     if out._data.dtype != a.dtype:
         out = cast(out, dtype=a.dtype)
+        node = out._node
     touch(target)
-    node = out._node
     if node is not None:
         node.seq = clock()  # the result is newer than the update that wrote it
         _rebind_out(node, out, target)
@@ -1380,12 +1675,47 @@ def inplace(op, target, *others, **settings):
     return target
 
 
+def _fits_in_place(a, others):
+    """Whether NumPy computes in the dtype of ``a`` without promotion."""
+    scalars = (int, float) if a.dtype.kind in "fc" else (int,) if a.dtype.kind in "iu" else ()
+    for o in others:
+        o = unwrap(o)
+        if not (o.dtype == a.dtype if isinstance(o, ndarray) else o.__class__ in scalars or o is None):
+            return False
+    return True
+
+
+def _explain_inplace(prim, error, a, raw):
+    try:
+        shape = np.broadcast_shapes(a.shape, *[np.shape(r) for r in raw])
+    except ValueError:
+        return _explain(prim, error, (a, *raw))
+    if shape != a.shape:
+        return dtypes.ShapeError(_WRONG_SHAPE.format(list(a.shape), list(shape), prim.name))
+    return _explain(prim, error, (a, *raw))
+
+
+_WRONG_SHAPE = "output with shape {} doesn't match the broadcast shape {} (in-place {})"
+
+
+def _keep_old_value(node, a):
+    """If the tape kept the value that is about to be overwritten as the first argument, give it a copy."""
+    plan = node.plan
+    names = plan.kept_names
+    first = plan.primitive.arrays[0]
+    if first not in names or node.kept.__class__ is not tuple:
+        return
+    i = names.index(first)
+    if node.kept[i] is a:
+        node.kept = node.kept[:i] + (a.copy(),) + node.kept[i + 1 :]
+        cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)
+        node.cells = node.cells[:cell] + ([0, 0],) + node.cells[cell + 1 :]
+
+
 def _write(target, out, prim):
     a, b = target._data, out._data
     if b.shape != a.shape:
-        raise dtypes.ShapeError(
-            f"output with shape {list(a.shape)} doesn't match the broadcast shape {list(b.shape)} (in-place {prim.name})"
-        )
+        raise dtypes.ShapeError(_WRONG_SHAPE.format(list(a.shape), list(b.shape), prim.name))
     if not dtypes.can_cast(b.dtype, a.dtype):
         raise RuntimeError(
             f"result type {dtypes.of(b.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"
@@ -1396,7 +1726,7 @@ def _write(target, out, prim):
 def _rebind_out(node, out, target):
     """A kept result is now ``target``'s own memory, under its version."""
     plan = node.plan
-    if plan is not None and "out" in plan.kept_names and node.kept[plan.kept_names.index("out")] is out._data:
+    if "out" in plan.kept_names and node.kept.__class__ is tuple and node.kept[plan.kept_names.index("out")] is out._data:
         i = plan.kept_names.index("out")
         node.kept = node.kept[:i] + (target._data,) + node.kept[i + 1 :]
         cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)
@@ -1405,21 +1735,19 @@ def _rebind_out(node, out, target):
 
 def rebase(target, node):
     """Make ``node`` the origin of ``target``'s present value; a base follows its view."""
-    moved = getattr(target, "_retain", None)
     view = target._view
     if view is None:
-        target._node = node
-        if moved is not None:
-            target.retain_grad()
+        _move(target, node)
         return
     base = view.base
     args = (base, wrap(target._data, node))
     key = (3 if base._node is not None else 1) | (12 if node is not None else 4)
     plan = view_assign.primitive.plan(key, 2)
     new = plan.record(args, (base._data, target._data), base._data, base, {"view": view})
-    base._node = new if new.edges else None
+    if state.mode & WATCHED:
+        state.watch.recorded(new, args, base)
+    _move(base, new)
     view.stamp = -1
-    target._node = None
     renew(target)
 
 
@@ -1450,7 +1778,7 @@ def clone(x):
 clone.vjp(x=lambda g: g)
 
 
-@primitive
+@primitive(differentiable="float", grad_name="ToCopyBackward0")
 def cast(x, *, dtype):
     """``x`` with another dtype; a complex value loses its imaginary part where a real one is asked for."""
     x = x.real if x.dtype.kind == "c" and dtype.kind != "c" else x
