@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from .adam import check_adam, moments
 from .flat import Elementwise
 from .optimizer import check
@@ -144,10 +145,10 @@ class NAdam(Elementwise):
         step, product = counters
         step += 1
         beta1, beta2 = group["betas"]
-        mu, following = [
-            beta1 * (1.0 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1)
-        ]  # fmt: skip
-        product *= mu
+        psi = group["momentum_decay"]
+        mu, following = [beta1 * (1.0 - 0.5 * 0.96 ** (t * psi)) for t in (step, step + 1)]
+        scalar = dtypes.get_default_dtype().numpy.type
+        product = float(scalar(product) * scalar(mu))  # the state keeps it in this precision
         root = math.sqrt(1 - beta2**step)
         keep = 1 - lr * group["weight_decay"] if group["decoupled_weight_decay"] else 1
         now = lr * (1.0 - mu) / (1.0 - product) * root

@@ -76,7 +76,6 @@ def _hooked(step):
             hook(self, (self, *args), kwargs)
         return result
 
-    wrapper.__wrapped_by_hooks__ = True
     return wrapper
 
 
@@ -361,11 +360,11 @@ class Optimizer:
                 group.setdefault(name, default)
 
     def __repr__(self):
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            options = "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+            text += f"\nParameter Group {i}\n{options}"
+        return text + ")"
 
 
 def _typename(x):
