@@ -68,9 +68,9 @@ class Generator:
     @property
     def device(self):
         """The device, always the CPU."""
-        from . import device
+        from ._device import CPU
 
-        return device("cpu")
+        return CPU
 
     def __repr__(self):
         return f"<tensorlite.Generator seed={self._seed}>"
@@ -84,7 +84,7 @@ class Generator:
         """
         seed = int(seed)
         if not -(2**63) <= seed < 2**64:
-            raise RuntimeError(f"Overflow when unpacking long: a seed lies in [-2^63, 2^64 - 1], got {seed}")
+            raise ValueError(f"Overflow when unpacking long long: a seed lies in [-2^63, 2^64 - 1], got {seed}")
         self._seed = seed % 2**64
         self._waiting = None
         if self._bits is not None:
@@ -134,9 +134,9 @@ class Generator:
         """Go on from a state that :meth:`get_state` returned, here or in PyTorch; returns the generator."""
         data = np.ascontiguousarray(getattr(new_state, "_data", new_state))
         if data.dtype != np.uint8:
-            raise TypeError("expected a torch.ByteTensor, but got " + str(data.dtype))
+            raise TypeError(f"RNG state must be a torch.ByteTensor, not of dtype {data.dtype}")
         if data.size != _STATE_BYTES:
-            raise RuntimeError(f"RNG state is wrong size: expected {_STATE_BYTES} bytes, got {data.size}")
+            raise RuntimeError(f"Expected an RNG state of {_STATE_BYTES} bytes, but found {data.size}")
         left = int(data[8:12].view(np.int32)[0])
         pos = int(data[16:24].view(np.uint64)[0])
         if not (1 <= left <= 624 and (left == 1 or left + pos == 625)):
@@ -200,8 +200,25 @@ class Generator:
 
     def doubles(self):
         """A function that draws one float64 uniform per call, for loops whose need is not known beforehand."""
-        words = (self._bits or self._start()).random_raw
-        return lambda: ((words() << 32 | words()) & (2**53 - 1)) * 2.0**-53
+        word = (self._bits or self._start()).random_raw
+        return lambda: ((word() << 32 | word()) & (2**53 - 1)) * 2.0**-53
+
+    def below(self, n, p, dtype=np.float64):
+        """``n`` bools, each true with probability ``p`` (a number, or an array of ``n``): uniform < p."""
+        if dtype != np.float64 or isinstance(p, np.ndarray):
+            return self.uniform(n, dtype) < p
+        # 53 bits against p * 2^53. The first word of each pair holds the upper 21, which nearly always decide.
+        out = np.empty(n, np.bool_)
+        bound = math.ceil(p * 2.0**53)
+        upper, lower = bound >> 32, bound & 0xFFFFFFFF
+        for start in range(0, n, 32768):  # blocks that stay in cache
+            part = out[start : start + 32768]
+            w = self.words(2 * part.size)
+            high = w[0::2] & _u64(0x1FFFFF)
+            np.less(high, _u64(upper), out=part)
+            if lower and (tied := np.flatnonzero(high == _u64(upper))).size:
+                part[tied] = w[2 * tied + 1] < _u64(lower)
+        return out
 
     # -- integers ----------------------------------------------------------------------------------
 
