@@ -21,7 +21,7 @@ from ._device import (
     Size, channels_last, channels_last_3d, contiguous_format, device, get_default_device, jagged, layout, memory_format,
     preserve_format, set_default_device, sparse_coo, sparse_csr, strided,
 )  # fmt: skip
-from ._printing import set_printoptions
+from ._printing import get_printoptions, printoptions, set_printoptions
 from ._tensor import Tensor
 from .autograd.grad_mode import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
@@ -35,24 +35,41 @@ from .creation import (
     zeros, zeros_like,
 )  # fmt: skip
 from .functions.pointwise import (
-    abs, absolute, acos, acosh, add, addcdiv, addcmul, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctan2,
-    arctanh, asin, asinh, atan, atan2, atanh, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
-    bitwise_right_shift, bitwise_xor, ceil, clamp, clamp_max, clamp_min, clip, clone, conj, cos, cosh, div, divide,
-    eq, exp, exp2, expm1, fix, floor, floor_divide, fmod, ge, greater, greater_equal, gt, imag, isfinite, isinf,
-    isnan, le, lerp, less, less_equal, log, log10, log1p, log2, logical_and, logical_not, logical_or, logical_xor,
-    lt, maximum, minimum, mul, multiply, ne, neg, negative, not_equal, positive, pow, real, reciprocal, relu,
-    remainder, round, rsqrt, rsub, sgn, sigmoid, sign, sin, sinh, sqrt, square, sub, subtract, tan, tanh,
-    true_divide, trunc, where,
+    abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin, arcsinh, arctan,
+    arctan2, arctanh, asin, asinh, atan, atan2, atanh, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
+    bitwise_right_shift, bitwise_xor, ceil, clamp, clamp_max, clamp_min, clip, clone, conj, copysign, cos, cosh,
+    deg2rad, div, divide, eq, equal, exp, exp2, expm1, fix, float_power, floor, floor_divide, fmax, fmin, fmod,
+    frac, frexp, gcd, ge, greater, greater_equal, gt, heaviside, hypot, imag, is_complex, is_floating_point,
+    is_nonzero, is_tensor, isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, isreal, lcm, ldexp, le, lerp,
+    less, less_equal, log, log10, log1p, log2, logaddexp, logaddexp2, logical_and, logical_not, logical_or,
+    logical_xor, lt, masked_fill, maximum, minimum, mul, multiply, nan_to_num, ne, neg, negative, nextafter,
+    not_equal, numel, positive, pow, rad2deg, real, reciprocal, relu, remainder, round, rsqrt, rsub, sgn, sigmoid,
+    sign, signbit, sin, sinh, sqrt, square, sub, subtract, tan, tanh, true_divide, trunc, view_as_complex,
+    view_as_real, where,
 )  # fmt: skip
 from .functions.reducing import (
-    all, allclose, amax, amin, any, argmax, argmin, equal, isclose, logsumexp, max, mean, min, sum,
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, cummax, cummin, cumprod, cumsum,
+    cumulative_trapezoid, diff, dist, logcumsumexp, logsumexp, max, mean, median, min, mode, nanmean, nanmedian,
+    nansum, norm, prod, renorm, std, std_mean, sum, trapezoid, trapz, var, var_mean,
 )  # fmt: skip
 from .functions.shaping import (
     adjoint, broadcast_to, cat, chunk, concat, concatenate, flatten, flip, narrow, permute, ravel, reshape, select,
     split, split_with_sizes, squeeze, stack, swapaxes, swapdims, t, tile, transpose, unbind, unflatten, unsqueeze,
 )  # fmt: skip
+from .functions.selecting import (
+    argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_scatter, masked_select,
+    nonzero, put, scatter, scatter_add, scatter_reduce, take, take_along_dim,
+)  # fmt: skip
 from .functions.matrices import (
     addmm, bmm, dot, matmul, mm, mv, outer,
+)  # fmt: skip
+from .functions.sorting import (
+    argsort, bincount, bucketize, histc, histogram, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
+    topk, unique, unique_consecutive,
+)  # fmt: skip
+from .functions.sampling import (
+    bernoulli, binomial, multinomial, normal, poisson, rand, rand_like, randint, randint_like, randn, randn_like,
+    randperm,
 )  # fmt: skip
 
 # -- the rest ----------------------------------------------------------------------------------------
@@ -60,6 +77,7 @@ from .dtypes import (
     bfloat16, can_cast, complex64, complex128, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8,
     int16, int32, int64, promote_types, result_type, set_default_dtype, uint8, uint16, uint32, uint64,
 )  # fmt: skip
+from .rng import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 float, double, half = float32, float64, float16
 long, int, short = int64, int32, int16

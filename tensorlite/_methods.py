@@ -13,9 +13,9 @@ import numpy as np
 from . import creation, dtypes, engine
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
-from .functions import matrices, pointwise, reducing, shaping
+from .functions import matrices, pointwise, reducing, sampling, selecting, shaping, sorting
 from .functions._common import sizes_of
-from .ops import elementwise as ew
+from .ops import elementwise as ew, random
 
 
 def inplace_function(function, self, *args, **kwargs):
@@ -150,6 +150,28 @@ class Methods(TensorBase):
     isnan = pointwise.isnan
     isinf = pointwise.isinf
     isfinite = pointwise.isfinite
+    isposinf = pointwise.isposinf
+    isneginf = pointwise.isneginf
+    isreal = pointwise.isreal
+    signbit = pointwise.signbit
+    frac, frac_ = pointwise.frac, _one(ew.frac)
+    deg2rad, deg2rad_ = pointwise.deg2rad, _one(ew.deg2rad)
+    rad2deg, rad2deg_ = pointwise.rad2deg, _one(ew.rad2deg)
+    nan_to_num, nan_to_num_ = pointwise.nan_to_num, _many(pointwise.nan_to_num)
+    frexp = pointwise.frexp
+    fmax = pointwise.fmax
+    fmin = pointwise.fmin
+    hypot, hypot_ = pointwise.hypot, _one(ew.hypot)
+    logaddexp = pointwise.logaddexp
+    logaddexp2 = pointwise.logaddexp2
+    copysign, copysign_ = pointwise.copysign, _one(ew.copysign)
+    nextafter, nextafter_ = pointwise.nextafter, _one(ew.nextafter)
+    heaviside, heaviside_ = pointwise.heaviside, _one(ew.heaviside)
+    gcd, gcd_ = pointwise.gcd, _one(ew.gcd)
+    lcm, lcm_ = pointwise.lcm, _one(ew.lcm)
+    ldexp, ldexp_ = pointwise.ldexp, _many(pointwise.ldexp)
+    float_power, float_power_ = pointwise.float_power, _many(pointwise.float_power)
+    isin = pointwise.isin
     eq, eq_ = pointwise.eq, _many(pointwise.eq)
     ne, ne_ = pointwise.ne, _many(pointwise.ne)
     lt, lt_ = pointwise.lt, _many(pointwise.lt)
@@ -172,9 +194,64 @@ class Methods(TensorBase):
     all = reducing.all
     any = reducing.any
     logsumexp = reducing.logsumexp
-    equal = reducing.equal
-    isclose = reducing.isclose
-    allclose = reducing.allclose
+    nansum = reducing.nansum
+    nanmean = reducing.nanmean
+    prod = reducing.prod
+    var = reducing.var
+    std = reducing.std
+    norm = reducing.norm
+    dist = reducing.dist
+    renorm, renorm_ = reducing.renorm, _many(reducing.renorm)
+    count_nonzero = reducing.count_nonzero
+    aminmax = reducing.aminmax
+    median = reducing.median
+    nanmedian = reducing.nanmedian
+    mode = reducing.mode
+    cumsum, cumsum_ = reducing.cumsum, _many(reducing.cumsum)
+    cumprod, cumprod_ = reducing.cumprod, _many(reducing.cumprod)
+    logcumsumexp = reducing.logcumsumexp
+    cummax = reducing.cummax
+    cummin = reducing.cummin
+    diff = reducing.diff
+    equal = pointwise.equal
+    isclose = pointwise.isclose
+    allclose = pointwise.allclose
+    is_nonzero = pointwise.is_nonzero
+
+    # -- order and counts --------------------------------------------------------------------------
+
+    sort = sorting.sort
+    argsort = sorting.argsort
+    msort = sorting.msort
+    topk = sorting.topk
+    kthvalue = sorting.kthvalue
+    quantile = sorting.quantile
+    nanquantile = sorting.nanquantile
+    unique = sorting.unique
+    unique_consecutive = sorting.unique_consecutive
+    bincount = sorting.bincount
+    histc = sorting.histc
+    histogram = sorting.histogram
+
+    # -- indices and masks -------------------------------------------------------------------------
+
+    gather = selecting.gather
+    scatter, scatter_ = selecting.scatter, _many(selecting.scatter)
+    scatter_add, scatter_add_ = selecting.scatter_add, _many(selecting.scatter_add)
+    scatter_reduce, scatter_reduce_ = selecting.scatter_reduce, _many(selecting.scatter_reduce)
+    index_select = selecting.index_select
+    index_add, index_add_ = selecting.index_add, _many(selecting.index_add)
+    index_copy, index_copy_ = selecting.index_copy, _many(selecting.index_copy)
+    index_fill, index_fill_ = selecting.index_fill, _many(selecting.index_fill)
+    index_put, index_put_ = selecting.index_put, _many(selecting.index_put)
+    masked_fill, masked_fill_ = pointwise.masked_fill, _one(ew.masked_fill)
+    masked_select = selecting.masked_select
+    masked_scatter, masked_scatter_ = selecting.masked_scatter, _many(selecting.masked_scatter)
+    take = selecting.take
+    take_along_dim = selecting.take_along_dim
+    put, put_ = selecting.put, _many(selecting.put)
+    nonzero = selecting.nonzero
+    argwhere = selecting.argwhere
 
     # -- shapes ------------------------------------------------------------------------------------
 
@@ -398,6 +475,13 @@ class Methods(TensorBase):
         self._data = np.empty(0, self._data.dtype) if source is None else source._data
         engine.touch(self)
         return self
+
+    # -- random numbers ------------------------------------------------------------------------------
+
+    uniform_, normal_, random_, bernoulli_ = random.uniform_, random.normal_, random.random_, random.bernoulli_
+    exponential_, geometric_ = random.exponential_, random.geometric_
+    cauchy_, log_normal_ = random.cauchy_, random.log_normal_
+    bernoulli, multinomial = sampling.bernoulli, sampling.multinomial
 
     # -- new tensors like this one -------------------------------------------------------------------
 

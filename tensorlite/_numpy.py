@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .engine import TensorBase, inplace, wrap
-from .functions import matrices, pointwise, reducing, shaping
+from .functions import matrices, pointwise, reducing, shaping, sorting
 from .functions._common import into
 from .ops import elementwise as ew, linalg
 
@@ -60,7 +60,7 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
     target = out[0] if out is not None and len(out) == 1 else None
     op = UFUNCS.get(ufunc)
     if method == "reduce" and ufunc in (np.add, np.multiply, np.maximum, np.minimum) and target is None:
-        fold = {np.add: reducing.sum, np.multiply: getattr(reducing, "prod", None), np.maximum: reducing.amax,
+        fold = {np.add: reducing.sum, np.multiply: reducing.prod, np.maximum: reducing.amax,
                 np.minimum: reducing.amin}[ufunc]  # fmt: skip
         x, axis = inputs[0], kwargs.pop("axis", 0)
         return fold(x, () if axis is None else axis, **{k: v for k, v in kwargs.items() if k == "keepdims"})
@@ -105,7 +105,8 @@ def _axis_out(function):
 
 def _deviation(function):
     def adapted(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-        return function(a, axis, correction=ddof, keepdim=keepdims)
+        result = function(a if dtype is None else a.to(dtype=dtype), axis, correction=ddof, keepdim=keepdims)
+        return result if out is None else into(out, result)
 
     return adapted
 
@@ -133,6 +134,15 @@ def _as_tensors(values):
 FUNCTIONS = {
     np.sum: _axis(reducing.sum),
     np.mean: _axis(reducing.mean),
+    np.prod: _axis(reducing.prod),
+    np.var: _deviation(reducing.var),
+    np.std: _deviation(reducing.std),
+    np.cumsum: lambda a, axis=None, dtype=None, out=None: reducing.cumsum(
+        shaping.ravel(a) if axis is None else a, axis or 0, dtype=dtype, out=out),
+    np.sort: lambda a, axis=-1, kind=None, order=None, stable=None: sorting.sort(a, axis)[0],
+    np.argsort: lambda a, axis=-1, kind=None, order=None, stable=None: sorting.argsort(a, axis),
+    np.linalg.norm: lambda x, ord=None, axis=None, keepdims=False: reducing.norm(
+        x, 2 if ord is None else ord, axis, keepdims) if x.ndim == 1 or ord in (None, "fro") else NotImplemented,
     np.max: _axis_out(reducing.amax),
     np.min: _axis_out(reducing.amin),
     np.amax: _axis_out(reducing.amax),
@@ -167,25 +177,14 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-def _late():
-    """Counterparts that stand in modules of their own."""
-    for name, adapt in (("prod", _axis), ("var", _deviation), ("std", _deviation)):
-        if hasattr(reducing, name):
-            FUNCTIONS[getattr(np, name)] = adapt(getattr(reducing, name))
-    if hasattr(reducing, "cumsum"):
-        FUNCTIONS[np.cumsum] = lambda a, axis=None, dtype=None, out=None: (
-            reducing.cumsum(shaping.ravel(a), 0) if axis is None else reducing.cumsum(a, axis))  # fmt: skip
-
-
-_late()
-
-
 def array_function(self, func, types, args, kwargs):
     """``Tensor.__array_function__``."""
     known = FUNCTIONS.get(func)
     if known is not None:
         try:
-            return known(*args, **kwargs)
+            result = known(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
         except TypeError as error:
             if "unexpected keyword" not in str(error):
                 raise

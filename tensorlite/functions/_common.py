@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import builtins
+import warnings
+from collections import namedtuple
 
 import numpy as np
 
 from .. import dtypes
-from ..engine import TensorBase, cast, inplace, ndarray, touch
-from ..ops import elementwise as ew
+from ..engine import TensorBase, cast, touch
+from ..ops.axes import axes_of, axis_of
 
 
 def tensor_arg(x, name, function, position=1):
@@ -22,27 +23,31 @@ def tensor_arg(x, name, function, position=1):
 
 def wrap_dim(dim, ndim, extra=0):
     """A non-negative dimension; IndexError outside of the range."""
-    n = builtins.max(ndim + extra, 1)
-    if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
-        if not hasattr(dim, "__index__"):
-            raise TypeError(f"dim must be an int, not {type(dim).__name__}")
-        dim = dim.__index__()
-    if not -n <= dim < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
-    return int(dim) % n
+    return axis_of(dim, (ndim or 1) if not extra else ndim + extra)
 
 
 def wrap_dims(dim, ndim):
     """``dim`` (an int, a sequence, None) as None or a tuple of non-negative, different dimensions."""
-    if dim is None:
-        return None
-    if not isinstance(dim, (tuple, list)):
-        return (wrap_dim(dim, ndim),)
-    dims = tuple([wrap_dim(d, ndim) for d in dim])
-    if len(set(dims)) != len(dims):
-        twice = next(d for d in dims if dims.count(d) > 1)
-        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
-    return dims or None
+    return None if dim is None else axes_of(dim, ndim) or None
+
+
+_tuples = {}
+
+
+def named(name, fields):
+    """The named tuple ``torch.return_types.<name>``."""
+    found = _tuples.get(name)
+    if found is None:
+        found = namedtuple(name, fields)
+        found.__repr__ = _show
+        found.__module__ = "torch.return_types"
+        _tuples[name] = found
+    return found
+
+
+def _show(self):
+    lines = ",\n".join(f"{field}={value!r}" for field, value in zip(self._fields, self))
+    return f"torch.return_types.{type(self).__name__}(\n{lines})"
 
 
 def numpy_names(dim, keepdim, axis, keepdims):
@@ -93,8 +98,6 @@ def into(out, result):
         )
     if a.shape != r.shape:
         if a.size:
-            import warnings
-
             warnings.warn(
                 f"An output with one or more elements was resized since it had shape {list(a.shape)}, which does not "
                 f"match the required output shape {list(r.shape)}. This behavior is deprecated, and in a future PyTorch "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..engine import TensorBase, clone as _clone
 from ..ops import elementwise as ew
-from ._common import into, tensor_arg
+from ._common import into, named, tensor_arg
 
 
 def _unary(op, name=None):
@@ -21,13 +21,15 @@ def _unary(op, name=None):
     return function
 
 
-def _binary(op, name=None):
-    """PyTorch's ``op(input, other, *, out=None)`` around a primitive of two arguments."""
+def _binary(op, name=None, *, tensors=False):
+    """PyTorch's ``op(input, other, *, out=None)``; with ``tensors`` neither may be a number."""
     name = name or op.primitive.name
 
     def function(input, other, *, out=None):
-        if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
+        if tensors or not isinstance(other, TensorBase):
             tensor_arg(input, "input", name)
+        if tensors:
+            tensor_arg(other, "other", name, 2)
         result = op(input, other)
         return result if out is None else into(out, result)
 
@@ -78,15 +80,24 @@ logical_not = _unary(ew.logical_not)
 isnan = _unary(ew.isnan)
 isinf = _unary(ew.isinf)
 isfinite = _unary(ew.isfinite)
+isposinf = _unary(ew.isposinf)
+isneginf = _unary(ew.isneginf)
+isreal = _unary(ew.isreal)
+signbit = _unary(ew.signbit)
+frac = _unary(ew.frac)
+deg2rad = _unary(ew.deg2rad)
+rad2deg = _unary(ew.rad2deg)
+view_as_real = _unary(ew.view_as_real)
+view_as_complex = _unary(ew.view_as_complex)
 
 mul = multiply = _binary(ew.mul)
 pow = _binary(ew.pow)
 remainder = _binary(ew.remainder)
 fmod = _binary(ew.fmod)
 floor_divide = _binary(ew.floor_divide)
-maximum = _binary(ew.maximum)
-minimum = _binary(ew.minimum)
-atan2 = arctan2 = _binary(ew.atan2)
+maximum = _binary(ew.maximum, tensors=True)
+minimum = _binary(ew.minimum, tensors=True)
+atan2 = arctan2 = _binary(ew.atan2, tensors=True)
 eq = _binary(ew.eq)
 ne = not_equal = _binary(ew.ne)
 lt = less = _binary(ew.lt)
@@ -98,9 +109,20 @@ bitwise_or = _binary(ew.bitwise_or)
 bitwise_xor = _binary(ew.bitwise_xor)
 bitwise_left_shift = _binary(ew.bitwise_left_shift)
 bitwise_right_shift = _binary(ew.bitwise_right_shift)
-logical_and = _binary(ew.logical_and)
-logical_or = _binary(ew.logical_or)
-logical_xor = _binary(ew.logical_xor)
+logical_and = _binary(ew.logical_and, tensors=True)
+logical_or = _binary(ew.logical_or, tensors=True)
+logical_xor = _binary(ew.logical_xor, tensors=True)
+fmax = _binary(ew.fmax, tensors=True)
+fmin = _binary(ew.fmin, tensors=True)
+hypot = _binary(ew.hypot, tensors=True)
+logaddexp = _binary(ew.logaddexp, tensors=True)
+logaddexp2 = _binary(ew.logaddexp2, tensors=True)
+copysign = _binary(ew.copysign)
+nextafter = _binary(ew.nextafter, tensors=True)
+heaviside = _binary(ew.heaviside, tensors=True)
+gcd = _binary(ew.gcd)
+lcm = _binary(ew.lcm)
+ldexp = _binary(ew.ldexp, "ldexp")
 
 
 def add(input, other, *, alpha=1, out=None):
@@ -125,21 +147,7 @@ def rsub(input, other, *, alpha=1):
 
 def div(input, other, *, rounding_mode=None, out=None):
     """``input / other``, rounded where ``rounding_mode`` is 'trunc' or 'floor'."""
-    if rounding_mode is None:
-        result = ew.div(input, other)
-    elif rounding_mode == "floor":
-        result = ew.floor_divide(input, other)
-    elif rounding_mode == "trunc":
-        from ..dtypes import result_dtype
-        from ..engine import cast
-
-        d = result_dtype((input, other))
-        result = ew.trunc(ew.div(input, other))
-        result = result if result._data.dtype == d else cast(result, dtype=d)
-    else:
-        raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
-        )
+    result = ew.divide(input, other, rounding_mode=rounding_mode)
     return result if out is None else into(out, result)
 
 
@@ -148,7 +156,8 @@ divide = div
 
 def true_divide(input, other, *, out=None):
     """``input / other``."""
-    return div(input, other, out=out)
+    result = ew.div(input, other)
+    return result if out is None else into(out, result)
 
 
 def round(input, *, decimals=0, out=None):
@@ -166,22 +175,7 @@ def positive(input):
 
 def clamp(input, min=None, max=None, *, out=None):
     """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
-    tensor_arg(input, "input", "clamp")
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if isinstance(min, TensorBase) or isinstance(max, TensorBase):
-        result = input
-        if min is not None:
-            result = ew.maximum(result, min)
-        if max is not None:
-            result = ew.minimum(result, max)
-    else:
-        if input._data.dtype.kind in "biu" and (isinstance(min, float) or isinstance(max, float)):
-            from ..dtypes import result_dtype
-            from ..engine import cast
-
-            input = cast(input, dtype=result_dtype((input, 1.0)))
-        result = ew._clamp(input, min, max)
+    result = ew.clamp(tensor_arg(input, "input", "clamp"), min, max)
     return result if out is None else into(out, result)
 
 
@@ -215,19 +209,91 @@ def clone(input, *, memory_format=None):
 
 def lerp(input, end, weight, *, out=None):
     """``input + weight * (end - input)``."""
-    result = ew.add(input, ew.mul(weight, ew.sub(end, input)))
+    result = ew.lerp(input, end, weight)
     return result if out is None else into(out, result)
 
 
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 * tensor2``."""
-    product = ew.mul(tensor1, tensor2)
-    result = ew.add(input, product if value == 1 else ew.mul(product, value))
+    result = ew.addcmul(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result)
 
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 / tensor2``."""
-    quotient = ew.div(tensor1, tensor2)
-    result = ew.add(input, quotient if value == 1 else ew.mul(quotient, value))
+    result = ew.addcdiv(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result)
+
+
+def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
+    """``input`` with NaN and infinities replaced."""
+    result = ew.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+    return result if out is None else into(out, result)
+
+
+def frexp(input, *, out=None):
+    """Mantissa and exponent: ``input = mantissa * 2**exponent``."""
+    result = named("frexp", ("mantissa", "exponent"))(*ew.frexp(tensor_arg(input, "input", "frexp")))
+    return result if out is None else into(out, result)
+
+
+def float_power(input, exponent, *, out=None):
+    """``input ** exponent`` in double precision."""
+    result = ew.float_power(input, exponent)
+    return result if out is None else into(out, result)
+
+
+def masked_fill(input, mask, value):
+    """``value`` (a number or a 0-d tensor) where ``mask`` holds, else ``input``."""
+    return ew.masked_fill(input, tensor_arg(mask, "mask", "masked_fill", 2), value)
+
+
+def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Elementwise ``|input - other| <= atol + rtol * |other|``."""
+    a, b = tensor_arg(input, "input", "isclose"), tensor_arg(other, "other", "isclose", 2)
+    if a._data.dtype != b._data.dtype:
+        raise RuntimeError(f"{a.dtype.title} did not match {b.dtype.title}")
+    return ew.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether all elements satisfy ``|input - other| <= atol + rtol * |other|``."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
+
+
+def equal(input, other):
+    """Whether two tensors have the same size and elements."""
+    a, b = tensor_arg(input, "input", "equal")._data, tensor_arg(other, "other", "equal", 2)._data
+    return a.shape == b.shape and bool((a == b).all())
+
+
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    """Whether each element occurs in ``test_elements``."""
+    return ew.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+
+
+def is_tensor(obj):
+    """Whether ``obj`` is a tensor."""
+    return isinstance(obj, TensorBase)
+
+
+def is_floating_point(input):
+    """Whether the elements are real floats."""
+    return tensor_arg(input, "input", "is_floating_point").is_floating_point()
+
+
+def is_complex(input):
+    """Whether the elements are complex."""
+    return tensor_arg(input, "input", "is_complex").is_complex()
+
+
+def is_nonzero(input):
+    """Whether the only element is not zero."""
+    if input._data.size != 1:
+        raise RuntimeError(f"Boolean value of Tensor with {'more than one' if input._data.size else 'no'} value is ambiguous")
+    return bool(input._data.item())
+
+
+def numel(input):
+    """The number of elements."""
+    return tensor_arg(input, "input", "numel")._data.size

@@ -2,78 +2,108 @@
 
 from __future__ import annotations
 
-import builtins
-from collections import namedtuple
+from ..engine import TensorBase
+from ..ops import elementwise as ew, reduction as red, scan
+from ._common import into, named, numpy_names, tensor_arg, to_dtype, wrap_dim
 
-import numpy as np
-
-from ..engine import TensorBase, ndarray
-from ..ops import elementwise as ew, reduction as red, shape as sh
-from ._common import into, numpy_names, tensor_arg, to_dtype, wrap_dim, wrap_dims
-
-_types = {}
+PAIR = ("values", "indices")
 
 
-def named(name, fields):
-    """The named tuple ``torch.return_types.<name>``."""
-    found = _types.get(name)
-    if found is None:
-        found = namedtuple(name, fields)
-        found.__repr__ = lambda self: f"torch.return_types.{name}(\n" + ",\n".join(
-            f"{f}={v!r}" for f, v in zip(self._fields, self)) + ")"  # fmt: skip
-        found.__module__ = "torch.return_types"
-        _types[name] = found
-    return found
+def _reduction(op, name, *, default=None, dtype=False):
+    """PyTorch's ``op(input, dim, keepdim, *, out=None)``; NumPy's ``axis`` and ``keepdims`` work too."""
 
-
-def sum(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
-    """The sum over ``dim`` (an int, several, or all)."""
-    if dim is None and axis is None and keepdims is None and dtype is None and not keepdim:
-        result = red.sum(tensor_arg(input, "input", "sum"))
-    else:
-        dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-        tensor_arg(input, "input", "sum")
+    def function(input, dim=default, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
+        tensor_arg(input, "input", name)
+        if axis is not None or keepdims is not None:
+            dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
         if dtype is not None:
             input = to_dtype(input, dtype)
-        result = red.sum(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
-    return result if out is None else into(out, result)
+        result = op(input, dim=dim, keepdim=keepdim)
+        return result if out is None else into(out, result)
+
+    def plain(input, dim=default, keepdim=False, *, axis=None, keepdims=None, out=None):
+        return function(input, dim, keepdim, axis=axis, keepdims=keepdims, out=out)
+
+    chosen = function if dtype else plain
+    chosen.__name__ = chosen.__qualname__ = function.__name__ = name
+    chosen.__doc__ = op.__doc__
+    return chosen
 
 
-def mean(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
-    """The mean over ``dim`` (an int, several, or all)."""
+sum = _reduction(red.sum, "sum", dtype=True)
+nansum = _reduction(red.nansum, "nansum", dtype=True)
+mean = _reduction(red.mean, "mean", dtype=True)
+nanmean = _reduction(red.nanmean, "nanmean", dtype=True)
+amax = _reduction(red.amax, "amax", default=())
+amin = _reduction(red.amin, "amin", default=())
+all = _reduction(red.all, "all")
+any = _reduction(red.any, "any")
+
+
+def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
+    """The product of all elements, or over one dimension."""
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-    tensor_arg(input, "input", "mean")
-    if dtype is not None:
-        input = to_dtype(input, dtype)
-    result = red.mean(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
+    tensor_arg(input, "input", "prod")
+    if isinstance(dim, (tuple, list)):
+        raise TypeError("prod() takes one dim, not several")
+    result = red.prod(input if dtype is None else to_dtype(input, dtype), dim=dim, keepdim=keepdim)
     return result if out is None else into(out, result)
+
+
+def logsumexp(input, dim, keepdim=False, *, keepdims=None, out=None):
+    """``log(sum(exp(input)))`` over ``dim`` without overflow."""
+    result = red.logsumexp(input, dim=dim, keepdim=keepdim if keepdims is None else keepdims)
+    return result if out is None else into(out, result)
+
+
+def count_nonzero(input, dim=None):
+    """How many elements are nonzero, over ``dim`` or in all."""
+    return red.count_nonzero(tensor_arg(input, "input", "count_nonzero"), dim=dim)
+
+
+# -- extremes --------------------------------------------------------------------------------------
 
 
 def _extreme(name, full, along, pair):
     def function(input, dim=None, keepdim=False, *, other=None, axis=None, keepdims=None, out=None):
         tensor_arg(input, "input", name)
-        if isinstance(dim, TensorBase) and not (dim._data.ndim == 0 and dim._data.dtype.kind in "iu" and False):
-            other, dim = dim, None
+        if isinstance(dim, TensorBase):
+            dim, other = None, dim
         if other is not None:
             result = pair(input, other)
             return result if out is None else into(out, result)
         dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
         if dim is None:
-            if input._data.size == 0:
+            if not input._data.size:
                 raise RuntimeError(
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
                     "with the 'dim' argument."
                 )
             result = full(input)
         else:
-            dim = wrap_dim(dim, input._data.ndim)
-            if input._data.ndim and input._data.shape[dim] == 0:
-                raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
-            result = named(name, ("values", "indices"))(*along(input, dim=dim, keepdim=keepdim))
+            result = named(name, PAIR)(*along(input, dim=dim, keepdim=keepdim))
         return result if out is None else into(out, result)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""The {name}imum of all elements; with ``dim`` a named tuple (values, indices); of two tensors elementwise."""
+    function.__doc__ = f"""The {name}imum of all elements; over ``dim``, with its indices; or elementwise of two tensors.
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or Tensor, optional
+        A dimension: the result is a named tuple ``(values, indices)``. Or another tensor.
+    keepdim : bool, default False
+
+    Notes
+    -----
+    In the full reduction equal values share the gradient evenly; over a dimension one of them gets it.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.{name}(tl.tensor([[1.0, 3.0], [2.0, 0.0]]), dim=1).indices
+    tensor([{'1, 0' if name == 'max' else '0, 1'}])
+    """
     return function
 
 
@@ -81,69 +111,156 @@ max = _extreme("max", red.amax, red.max_dim, ew.maximum)
 min = _extreme("min", red.amin, red.min_dim, ew.minimum)
 
 
-def amax(input, dim=(), keepdim=False, *, out=None):
-    """The maximum over ``dim``; equal values share the gradient."""
-    result = red.amax(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
+def aminmax(input, *, dim=None, keepdim=False, out=None):
+    """The smallest and the largest value, as a named tuple ``(min, max)``."""
+    result = named("aminmax", ("min", "max"))(*red.aminmax(input, dim=dim, keepdim=keepdim))
     return result if out is None else into(out, result)
 
 
-def amin(input, dim=(), keepdim=False, *, out=None):
-    """The minimum over ``dim``; equal values share the gradient."""
-    result = red.amin(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
-    return result if out is None else into(out, result)
-
-
-def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
+def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
     """Where the maximum stands: in the flat tensor, or along ``dim``."""
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-    tensor_arg(input, "input", "argmax")
-    return red.argmax(input, dim=None if dim is None else wrap_dim(dim, input._data.ndim), keepdim=keepdim)
+    result = red.argmax(tensor_arg(input, "input", "argmax"), dim=dim, keepdim=keepdim)
+    return result if out is None else into(out, result)
 
 
-def argmin(input, dim=None, keepdim=False, *, axis=None, keepdims=None):
+def argmin(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
     """Where the minimum stands: in the flat tensor, or along ``dim``."""
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-    tensor_arg(input, "input", "argmin")
-    return red.argmin(input, dim=None if dim is None else wrap_dim(dim, input._data.ndim), keepdim=keepdim)
+    result = red.argmin(tensor_arg(input, "input", "argmin"), dim=dim, keepdim=keepdim)
+    return result if out is None else into(out, result)
 
 
-def all(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
-    """Whether every element is nonzero."""
+def _median(name, full, along):
+    def function(input, dim=None, keepdim=False, *, out=None):
+        tensor_arg(input, "input", name)
+        result = full(input) if dim is None else named(name, PAIR)(*along(input, dim=dim, keepdim=keepdim))
+        return result if out is None else into(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = full.__doc__ + " With ``dim`` a named tuple (values, indices)."
+    return function
+
+
+median = _median("median", red.median, red.median_dim)
+nanmedian = _median("nanmedian", red.nanmedian, red.nanmedian_dim)
+
+
+def mode(input, dim=-1, keepdim=False, *, out=None):
+    """The most frequent value along ``dim`` and where it stands last."""
+    result = named("mode", PAIR)(*red.mode(tensor_arg(input, "input", "mode"), dim=dim, keepdim=keepdim))
+    return result if out is None else into(out, result)
+
+
+# -- spread ----------------------------------------------------------------------------------------
+
+
+def _spread_arguments(dim, unbiased, keepdim, correction, axis, keepdims):
+    """``var(unbiased)``, ``var(dim, unbiased, keepdim)`` and ``var(dim, correction=, keepdim=)`` as one."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-    result = red.all(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
+    if correction is None:
+        correction = 1 if unbiased is None or unbiased else 0
+    return dim, correction, keepdim
+
+
+def _spread(name, op, fields=None):
+    def function(input, dim=None, unbiased=None, keepdim=False, *, correction=None, axis=None, keepdims=None, out=None):
+        tensor_arg(input, "input", name)
+        dim, correction, keepdim = _spread_arguments(dim, unbiased, keepdim, correction, axis, keepdims)
+        result = op(input, dim=dim, correction=correction, keepdim=keepdim)
+        return result if out is None else into(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = op.__doc__ + " ``correction`` is 1, or 0 with ``unbiased=False``."
+    return function
+
+
+var = _spread("var", red.var)
+std = _spread("std", red.std)
+var_mean = _spread("var_mean", red.var_mean)
+std_mean = _spread("std_mean", red.std_mean)
+
+
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """The norm of all elements as a vector, or over ``dim``: ``p`` a number, 'fro', or 'nuc'."""
+    tensor_arg(input, "input", "norm")
+    if dtype is not None:
+        input = to_dtype(input, dtype)
+    if p == "nuc":
+        from . import matrices
+
+        result = matrices.nuclear_norm(input, dim, keepdim)
+    elif isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm(): unknown p {p!r}; expected a number, 'fro' or 'nuc'")
+    else:
+        result = red.vector_norm(input, ord=2 if p in ("fro", None) else p, dim=dim, keepdim=keepdim)
     return result if out is None else into(out, result)
 
 
-def any(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
-    """Whether some element is nonzero."""
-    dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-    result = red.any(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
+def dist(input, other, p=2):
+    """The ``p``-norm of ``input - other``."""
+    return red.vector_norm(ew.sub(input, other), ord=p)
+
+
+def renorm(input, p, dim, maxnorm, *, out=None):
+    """Each slice along ``dim`` scaled down to a ``p``-norm of at most ``maxnorm``."""
+    axis = wrap_dim(dim, input._data.ndim)
+    others = tuple(i for i in range(input._data.ndim) if i != axis)
+    size = red.vector_norm(input, ord=p, dim=others, keepdim=True)
+    result = ew.mul(input, ew.where(ew.gt(size, maxnorm), ew.div(maxnorm, ew.add(size, 1e-7)), 1.0))
     return result if out is None else into(out, result)
 
 
-def logsumexp(input, dim, keepdim=False, *, out=None):
-    """``log(sum(exp(input)))`` over ``dim`` without overflow."""
-    result = red.logsumexp(input, dim=wrap_dims(dim, input._data.ndim), keepdim=keepdim)
+# -- running sums ----------------------------------------------------------------------------------
+
+
+def _running(op, name):
+    def function(input, dim=None, *, dtype=None, axis=None, out=None):
+        tensor_arg(input, "input", name)
+        dim = numpy_names(dim, False, axis, None)[0]
+        if dim is None:
+            raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
+        result = op(input if dtype is None else to_dtype(input, dtype), dim=dim)
+        return result if out is None else into(out, result)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = op.__doc__
+    return function
+
+
+cumsum = _running(scan.cumsum, "cumsum")
+cumprod = _running(scan.cumprod, "cumprod")
+logcumsumexp = _running(scan.logcumsumexp, "logcumsumexp")
+
+
+def cummax(input, dim, *, out=None):
+    """The largest value so far along ``dim`` and where it stands."""
+    result = named("cummax", PAIR)(*scan.cummax(tensor_arg(input, "input", "cummax"), dim=dim))
     return result if out is None else into(out, result)
 
 
-def equal(input, other):
-    """Whether two tensors have the same shape and elements."""
-    return bool(np.array_equal(input._data, other._data))
+def cummin(input, dim, *, out=None):
+    """The smallest value so far along ``dim`` and where it stands."""
+    result = named("cummin", PAIR)(*scan.cummin(tensor_arg(input, "input", "cummin"), dim=dim))
+    return result if out is None else into(out, result)
 
 
-def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Elementwise ``|input - other| <= atol + rtol * |other|``."""
-    a, b = input._data, other._data
-    if a.dtype != b.dtype:
-        from ..dtypes import of
-
-        raise RuntimeError(f"{of(a.dtype).title} did not match {of(b.dtype).title}")
-    from ..engine import wrap
-
-    return wrap(np.isclose(a, b, rtol, atol, equal_nan))
+def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
+    """Differences of neighbours along ``dim``, ``n`` times."""
+    result = scan.diff(input, n, dim, prepend, append)
+    return result if out is None else into(out, result)
 
 
-def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether all elements satisfy ``|input - other| <= atol + rtol * |other|``."""
-    return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
+def trapezoid(y, x=None, *, dx=None, dim=-1):
+    """The integral along ``dim`` by the trapezoidal rule."""
+    return scan.trapezoid(y, x, dx=1 if dx is None else dx, dim=dim)
+
+
+trapz = trapezoid
+
+
+def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
+    """The running integral along ``dim`` by the trapezoidal rule."""
+    return scan.cumulative_trapezoid(y, x, dx=1 if dx is None else dx, dim=dim)
