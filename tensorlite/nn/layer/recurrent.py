@@ -193,10 +193,10 @@ class RNNBase(Module):
             sizes = tuple(input.batch_sizes.tolist())
             self._check_states(states, sizes[0])
             if input.sorted_indices is not None:
-                states = [s.index_select(1, input.sorted_indices) for s in states]
+                states = [_reordered(s, input.sorted_indices) for s in states]
             rows, finals = self._layers(input.data, states, sizes)
             if input.unsorted_indices is not None:
-                finals = [s.index_select(1, input.unsorted_indices) for s in finals]
+                finals = [_reordered(s, input.unsorted_indices) for s in finals]
             output = PackedSequence(rows, *input[1:])
             return output, (tuple(finals) if self.mode == "LSTM" else finals[0])
         if input.dim() not in (2, 3):
@@ -224,15 +224,15 @@ class RNNBase(Module):
 
     def _layers(self, rows, states, sizes):
         """(rows, features) through all layers; the final states stacked over layers and directions."""
-        from .. import functional as F
-
         count = 2 if self.mode == "LSTM" else 1
         given = [sh.unbind(s, dim=0) for s in states]
         finals = [[] for _ in range(count)]
         directions = 2 if self.bidirectional else 1
         for layer in range(self.num_layers):
             if layer and self.dropout and self.training:
-                rows = F.dropout(rows, self.dropout, True)
+                from ..functional import dropout
+
+                rows = dropout(rows, self.dropout, True)
             outs = []
             for d in range(directions):
                 k = layer * directions + d
@@ -258,6 +258,12 @@ class RNNBase(Module):
             return ops.gru(rows, *start, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)[:2]
         kind = self.mode[4:].lower()
         return ops.rnn(rows, *start, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse, nonlinearity=kind)[:2]
+
+
+def _reordered(state, order):
+    """(layers, B, width) with the sequences of the batch in another order."""
+    rows = ops.take_rows(sh.swapaxes(state, dim0=0, dim1=1), index=order._data)
+    return sh.swapaxes(rows, dim0=0, dim1=1)
 
 
 class RNN(RNNBase):
