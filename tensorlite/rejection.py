@@ -41,17 +41,19 @@ def poisson(uniform, rate):
             return k
 
 
-def binomial(uniform, count, p):
-    """A binomial number: geometric gaps where few successes are expected, else transformed rejection."""
+def binomial(uniform, count, p, q, expected):
+    """A binomial number: geometric gaps where few are expected, else transformed rejection.
+
+    ``q`` is the smaller of ``p`` and ``1 - p``, and ``expected`` is ``count * q``, both in the precision of the caller.
+    """
     if count <= 0 or p <= 0:
         return 0
     if p >= 1:
         return count
-    if p > 0.5:
-        return count - binomial(uniform, count, 1.0 - p) if p == p else p
     if p != p:
         return p
-    return _btrs(uniform, count, p) if count * p >= 10 else _by_gaps(uniform, count, p)
+    k = (_btrs if expected >= 10 else _by_gaps)(uniform, count, q)
+    return k if p <= 0.5 else count - k
 
 
 def _by_gaps(uniform, count, p):
@@ -115,7 +117,7 @@ def gamma(uniform, normal, alpha):
             return 0.0
         scale = (1 - uniform()) ** (1 / alpha)
         alpha += 1
-    d = alpha - 1 / 3
+    d = alpha - 0.3333333432674408  # PyTorch's constants are of float32
     c = 1 / sqrt(9 * d)
     while True:
         y = 0.0
@@ -124,5 +126,5 @@ def gamma(uniform, normal, alpha):
             y = 1 + c * x
         v = y * y * y
         u = 1 - uniform()
-        if u < 1 - 0.0331 * x**4 or log(u) < 0.5 * x * x + d * (1 - v + log(v)):
+        if u < 1 - 0.03310000151395798 * x**4 or log(u) < 0.5 * x * x + d * (1 - v + log(v)):
             return scale * d * v

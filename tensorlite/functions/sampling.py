@@ -7,7 +7,7 @@ import numpy as np
 from .. import engine
 from .._device import check_device
 from ..engine import TensorBase, wrap
-from ..ops import random as fill
+from ..ops import elementwise as ew, random as fill
 from ._common import into, sizes_of, tensor_arg
 
 __all__ = [
@@ -209,11 +209,7 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
     if isinstance(std, TensorBase) and not (s >= 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     first = tensors[0]
-    try:
-        shape = np.broadcast_shapes(*[t._data.shape for t in tensors])
-    except ValueError:
-        m + s  # for PyTorch's message
-        raise
+    shape = first._data.shape if len(tensors) == 1 else ew.add(wrap(m), wrap(s))._data.shape
     t = fill.normal_(_empty(shape, first.dtype), 0.0, 1.0 if isinstance(std, TensorBase) else std, generator)
     if isinstance(std, TensorBase):
         t._data *= s

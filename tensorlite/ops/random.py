@@ -261,14 +261,12 @@ def multinomial(x, num_samples, replacement=False, generator=None):
     return wrap(found.reshape(*w.shape[:-1], num_samples))
 
 
-def _each(sampler, x, *others, generator=None):
-    """``sampler(uniform, *parameters)`` for every element, one after the other."""
-    arrays = np.broadcast_arrays(x._data, *[o._data for o in others])
-    shape = arrays[0].shape
+def _each(sampler, *parameters, generator=None):
+    """``sampler(uniform, *numbers)`` for every element of arrays of one shape, one after the other; an array."""
     uniform = generator_or_default(generator).doubles()
-    values = [sampler(uniform, *p) for p in zip(*[a.reshape(-1).astype(np.float64).tolist() for a in arrays])]
-    values = np.array(values, dtype=x._data.dtype).reshape(shape)
-    return sampled(x, *others[:1], values=values)
+    first = parameters[0]
+    values = [sampler(uniform, *numbers) for numbers in zip(*[a.reshape(-1).tolist() for a in parameters])]
+    return np.array(values, dtype=first.dtype).reshape(first.shape)
 
 
 def poisson(x, generator=None):
@@ -279,7 +277,7 @@ def poisson(x, generator=None):
         raise NotImplementedError(f"\"poisson_cpu\" not implemented for '{x.dtype.title}'")
     if not (x._data >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    return _each(sampler, x, generator=generator)
+    return sampled(x, values=_each(sampler, x._data, generator=generator))
 
 
 def binomial(count, prob, generator=None):
@@ -292,7 +290,9 @@ def binomial(count, prob, generator=None):
         raise ValueError(f"binomial only supports floating-point dtypes for prob, got: {prob.dtype.title}")
     if count._data.dtype != prob._data.dtype:
         raise RuntimeError(f"Found dtype {prob.dtype.title} but expected {count.dtype.title}")
-    return _each(sampler, count, prob, generator=generator)
+    n, p = np.broadcast_arrays(count._data, prob._data)
+    q = np.where(p > 0.5, 1 - p, p)
+    return sampled(count, prob, values=_each(sampler, n, p, q, n * q, generator=generator))
 
 
 def standard_gamma(x, generator=None):
@@ -300,11 +300,11 @@ def standard_gamma(x, generator=None):
     from ..rejection import gamma as sampler
 
     g = generator_or_default(generator)
-    tiny = np.finfo(x._data.dtype).tiny
-    values = _each(
-        lambda u, alpha: sampler(u, lambda: g.normal(1, np.float64).item(), alpha), wrap(x._data), generator=g
-    )
-    return wrap(np.maximum(values._data, tiny))
+
+    def one(uniform, alpha):
+        return sampler(uniform, lambda: g.normal(1, np.float64).item(), alpha)
+
+    return wrap(np.maximum(_each(one, x._data, generator=g), np.finfo(x._data.dtype).tiny))
 
 
 def to_numpy(dtype):
