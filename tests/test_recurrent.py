@@ -15,6 +15,7 @@ from tensorlite.ops import recurrent as ops
 
 torch = pytest.importorskip("torch")
 theirs = torch.nn.utils.rnn
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 TOLERANCE = {"float32": dict(rtol=2e-4, atol=2e-6), "float64": dict(rtol=1e-9, atol=1e-11)}
 
 

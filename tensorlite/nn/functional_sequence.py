@@ -10,19 +10,14 @@ import numpy as np
 from .._tensor import Tensor
 from ..creation import zeros
 from ..dtypes import ShapeError
-from ..engine import unwrap, wrap
+from ..engine import unwrap
 from ..ops import shape as sh
+from ..ops.activation import softmax
 from ..ops.attention import attention
 from ..ops.linalg import linear, matmul
+from ..ops.random import dropout_mask
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
-
-
-def _dropout_factors(shape, p, like):
-    """A scaled dropout mask, drawn from the stream and in the order in which PyTorch draws it."""
-    from .functional import dropout
-
-    return dropout(wrap(np.ones(shape, unwrap(like).dtype)), p, True)._data
 
 
 def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None,
@@ -101,7 +96,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     drop = None
     if dropout_p > 0:
         lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
-        drop = _dropout_factors((*lead, query.shape[-2], key.shape[-2]), dropout_p, query)
+        drop = dropout_mask((*lead, query.shape[-2], key.shape[-2]), dropout_p, query._data.dtype)
     out = attention(query, key, value, attn_mask, drop, scale=scale, causal=bool(is_causal))[0]
     out.__dict__["_fixed"] = True  # (..., L, heads, E) in memory, as PyTorch's: joining the heads copies nothing
     if grouped:
@@ -294,12 +289,10 @@ def attend(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_
     p = dropout_p if training else 0.0
     weights = None
     if need_weights:
-        from .functional import dropout, softmax
-
         scores = matmul(q * math.sqrt(1.0 / width), sh.mT(k))
         weights = softmax(scores if mask is None else scores + mask, dim=-1)
         if p > 0.0:
-            weights = dropout(weights, p)
+            weights = weights * dropout_mask(weights.shape, p, weights._data.dtype)
         out = matmul(weights, v)
     else:
         out = scaled_dot_product_attention(q, k, v, mask, p, is_causal)

@@ -11,6 +11,7 @@ from ...ops import recurrent as ops
 from ...ops import shape as sh
 from ...ops.elementwise import relu, sigmoid, tanh
 from ...ops.linalg import linear
+from ...ops.random import dropout_mask
 from .. import init
 from ..module import Module
 from ..parameter import Parameter
@@ -230,9 +231,7 @@ class RNNBase(Module):
         directions = 2 if self.bidirectional else 1
         for layer in range(self.num_layers):
             if layer and self.dropout and self.training:
-                from ..functional import dropout
-
-                rows = dropout(rows, self.dropout, True)
+                rows = rows * dropout_mask(rows.shape, self.dropout, rows._data.dtype)
             outs = []
             for d in range(directions):
                 k = layer * directions + d
