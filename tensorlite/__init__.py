@@ -31,8 +31,9 @@ from .autograd.grad_mode import (
 
 from .creation import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
-    arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor,
-    zeros, zeros_like,
+    arange, as_tensor, asarray, blackman_window, complex, empty, empty_like, eye, from_dlpack, from_numpy,
+    frombuffer, full, full_like, hamming_window, hann_window, linspace, logspace, ones, ones_like, polar, range,
+    scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, vander, zeros, zeros_like,
 )  # fmt: skip
 from .functions.pointwise import (
     abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin, arcsinh, arctan,

@@ -78,6 +78,13 @@ class device:
     def __reduce__(self):
         return (device, (self.type, self.index))
 
+    def __enter__(self):
+        check_device(self)
+        return self
+
+    def __exit__(self, *exc):
+        return None
+
 
 CPU = device("cpu")
 

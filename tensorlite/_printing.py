@@ -186,7 +186,7 @@ def _suffixes(t):
             out.append(f"dtype={t.dtype}")
     node = t.grad_fn
     if node is not None:
-        out.append(f"grad_fn=<{node.name}>")
+        out.append(f"grad_fn=<{node.name()}>")
     elif t.requires_grad:
         out.append("requires_grad=True")
     return out

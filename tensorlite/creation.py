@@ -1,23 +1,67 @@
-"""New tensors: from data, filled, counted."""
+"""New tensors: from data, from memory, filled, counted.
+
+Arguments that every function here takes: ``dtype`` (default: the default dtype for floats, int64 for integers),
+``device`` (the CPU), ``requires_grad``, and where PyTorch has it ``out``. ``layout``, ``pin_memory`` and
+``memory_format`` have one possible value here; another one raises.
+"""
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 
 from . import dtypes, engine
-from ._device import Size, check_device
-from .engine import TensorBase, wrap
+from ._device import Size, check_device, strided
+from .engine import TensorBase, unwrap, wrap
 from .functions._common import into, sizes_of
+from .ops import elementwise as ew
 
-_range = range
+_indices, _numbers = range, (int, float, complex)  # builtins; PyTorch's ``range`` and ``complex`` stand below
+_COPY = (
+    "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+    "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
+)
 
 
-def _finish(array, requires_grad=False, device=None, out=None):
-    check_device(device)
+def _finish(array, requires_grad=False, device=None, out=None, layout=None, pin_memory=False):
+    if device is not None:
+        check_device(device)
+    if layout is not None and layout is not strided:
+        raise NotImplementedError(f"layout={layout}: sparse tensors are not supported")
+    if pin_memory:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
     t = wrap(array)
     if out is not None:
-        return into(out, t)
+        t = into(out, t)
     return t.requires_grad_() if requires_grad else t
+
+
+# -- from data -------------------------------------------------------------------------------------
+
+
+def _infer(data):
+    """The NumPy dtype of nested lists in which tensors, arrays or NumPy scalars occur; None for empty ones."""
+    if isinstance(data, (list, tuple)):
+        found = None
+        for item in data:
+            d = _infer(item)
+            found = d if found is None or d is None else dtypes._pair(found, d)
+        return found
+    if isinstance(data, TensorBase):
+        return data._data.dtype
+    if isinstance(data, np.ndarray):
+        return data.dtype
+    if isinstance(data, float):  # also np.float64, which is a Python float
+        return dtypes.get_default_dtype().numpy
+    if isinstance(data, np.generic):
+        return data.dtype
+    d = dtypes._scalar_type(data)
+    if d is None:
+        if isinstance(data, str):
+            raise TypeError("new(): invalid data type 'str'")
+        raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    return d
 
 
 def _plain(data):
@@ -27,42 +71,80 @@ def _plain(data):
     return data._data if isinstance(data, TensorBase) else data
 
 
-def _array(data, dtype):
-    d = None if dtype is None else dtypes.to_numpy(dtype)
-    if isinstance(data, TensorBase):
-        return np.array(data._data, dtype=d)
-    if isinstance(data, (np.ndarray, np.generic)):
-        a = np.array(data, dtype=d)
-        dtypes.of(a.dtype)
-        return a
-    a = np.array(_plain(data))
-    if a.dtype == object:
-        raise TypeError(f"cannot make a tensor of {type(data).__name__}")
+def _leaf(data):
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return data
+
+
+def _from_lists(data, d):
+    """An array from numbers and nested lists; Python floats take the default dtype."""
+    leaf = _leaf(data)
+    simple = isinstance(leaf, _numbers) and not isinstance(leaf, np.generic)
+    try:
+        a = np.array(data if simple else _plain(data))
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise ValueError(f"expected sequences of equal length at every dimension ({error})") from None
+    if a.dtype == object or a.dtype.kind in "USOV":
+        _infer(data)
+        raise RuntimeError("Overflow when unpacking long long" if a.dtype == object else "new(): invalid data type 'str'")
     if d is None:
-        if not a.size and isinstance(data, (list, tuple)):
+        if not simple or a.dtype.kind not in "bifc":
+            d = _infer(data)
+        elif a.dtype.kind == "f":
             d = dtypes.get_default_dtype().numpy
-        elif a.dtype.kind == "f" and _python_float(data):
-            d = dtypes.get_default_dtype().numpy
-        elif a.dtype.kind == "c" and _python_float(data):
+        elif a.dtype.kind == "c":
             d = np.result_type(dtypes.get_default_dtype().numpy, np.complex64)
         else:
             d = a.dtype
-    return a.astype(d, copy=False)
+        d = dtypes.get_default_dtype().numpy if d is None else d
+        if d.kind == "u" and a.dtype == np.uint64 and simple:
+            raise RuntimeError("Overflow when unpacking long long")
+    with np.errstate(invalid="ignore", over="ignore"):
+        return a.astype(d, copy=False)
 
 
-def _python_float(data):
-    """Whether some leaf of nested lists is a Python number (and so takes the default dtype)."""
-    while isinstance(data, (list, tuple)):
-        if not data:
-            return True
-        if any(isinstance(d, (float, complex)) and not isinstance(d, np.generic) for d in data):
-            return True
-        data = data[0]
-    return isinstance(data, (int, float, complex)) and not isinstance(data, np.generic)
+def _array(data, dtype):
+    """A fresh array with the elements of ``data``."""
+    d = None if dtype is None else dtypes.to_numpy(dtype)
+    if isinstance(data, TensorBase):
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.array(data._data, dtype=d, order="C")
+    if isinstance(data, (np.ndarray, np.generic)):
+        if d is None:
+            dtypes.of(data.dtype)
+            d = data.dtype.newbyteorder("=")
+        return np.array(data, dtype=d, order="C")
+    if not isinstance(data, (list, tuple, *_numbers)):
+        if hasattr(data, "__dlpack__") or hasattr(data, "__array__"):
+            return np.array(data, dtype=d)
+        if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)):
+            data = [data[i] for i in _indices(len(data))]
+    return _from_lists(data, d)
+
+
+
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
-    """A tensor with a copy of ``data``: numbers, nested lists, arrays, tensors.
+    """A tensor with a copy of ``data``.
+
+    Parameters
+    ----------
+    data : number, nested lists, numpy.ndarray or Tensor
+    dtype : dtype, optional
+        Default: that of an array or tensor; the default dtype for Python floats, int64 for ints, bool for bools.
+    device : device, optional
+    requires_grad : bool, default False
+
+    Raises
+    ------
+    ValueError
+        If nested lists are of unequal lengths.
+    RuntimeError
+        If no dtype fits the data.
 
     Examples
     --------
@@ -71,7 +153,14 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     tensor([[1, 2],
             [3, 4]])
     """
-    return _finish(_array(data, dtype), requires_grad, device)
+    if isinstance(data, TensorBase):
+        warnings.warn(_COPY, UserWarning, stacklevel=2)
+    return _finish(_array(data, dtype), requires_grad, device, pin_memory=pin_memory)
+
+
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """A 0-d tensor; of the default dtype unless ``dtype`` is given."""
+    return _finish(np.array(unwrap(s), _float(dtype)), requires_grad, device, None, layout, pin_memory)
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -82,102 +171,299 @@ def as_tensor(data, dtype=None, device=None):
     if isinstance(data, np.ndarray):
         t = from_numpy(data)
         return t if dtype is None else t.to(dtype=dtype)
-    return tensor(data, dtype=dtype)
+    return _finish(_array(data, dtype))
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """``obj`` as a tensor; ``copy`` True always, False never (ValueError), None if it must."""
+    check_device(device)
+    d = None if dtype is None else dtypes.to_numpy(dtype)
+    if isinstance(obj, (TensorBase, np.ndarray)):
+        t = obj if isinstance(obj, TensorBase) else from_numpy(obj)
+    elif isinstance(obj, (bytes, bytearray, memoryview)):
+        t = frombuffer(obj, dtype=d or dtypes.get_default_dtype())
+    else:
+        if copy is False:
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
+        t = _finish(_array(obj, dtype))
+        copy = None
+    if d is not None and t._data.dtype != d:
+        if copy is False:
+            raise ValueError("can't alias tensor with dtype that differs from the requested one")
+        t = t.to(dtype=dtype)
+    elif copy:
+        t = engine.clone(t)
+    if requires_grad and not t.requires_grad:
+        return t.detach().requires_grad_()
+    return t if requires_grad or not t.requires_grad else t.detach()
 
 
 def from_numpy(ndarray):
-    """A tensor that shares the memory of a NumPy array."""
+    """A tensor that shares the memory of a NumPy array.
+
+    Examples
+    --------
+    >>> import numpy as np, tensorlite as tl
+    >>> a = np.zeros(2)
+    >>> t = tl.from_numpy(a)
+    >>> a[0] = 1
+    >>> t
+    tensor([1., 0.], dtype=torch.float64)
+    """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.of(ndarray.dtype)
-    t = wrap(ndarray)
-    if not ndarray.flags.c_contiguous:
-        t.__dict__["_fixed"] = True
+    if any(s < 0 for s in ndarray.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+            "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if ndarray.dtype not in dtypes._OF:
+        raise TypeError(
+            f"can't convert np.ndarray of type {ndarray.dtype.type.__module__}.{ndarray.dtype.type.__name__}. The only "
+            "supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+            "uint32, uint16, uint8, and bool."
+        )
+    t = wrap(np.asarray(ndarray))
+    t.__dict__["_fixed"] = True
     return t
 
 
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A vector that shares the memory of ``buffer`` (bytes, bytearray, array.array, ...)."""
+    t = wrap(np.frombuffer(buffer, dtypes.to_numpy(dtype), count, offset))
+    return t.requires_grad_() if requires_grad else t
+
+
+def from_dlpack(ext_tensor, *, device=None, copy=None):
+    """A tensor that shares the memory of an object with ``__dlpack__``: a PyTorch, CuPy or NumPy array on the CPU."""
+    check_device(device)
+    a = np.from_dlpack(ext_tensor) if copy is None else np.from_dlpack(ext_tensor, copy=copy)
+    if not a.flags.writeable and hasattr(ext_tensor, "data_ptr"):  # a tensor's memory may be written; NumPy assumes not
+        a = np.lib.stride_tricks.as_strided(a, writeable=False)
+        a = np.asarray(_Memory(a))
+    t = wrap(a)
+    t.__dict__["_fixed"] = True
+    return t
+
+
+class _Memory:
+    """The memory of an array that only NumPy's import marked as read-only, offered again as writable."""
+
+    def __init__(self, a):
+        self.owner = a
+        self.__array_interface__ = {**a.__array_interface__, "data": (a.__array_interface__["data"][0], False)}
+
+
+# -- filled ----------------------------------------------------------------------------------------
+
+
 def _float(dtype):
-    return dtypes.get_default_dtype().numpy if dtype is None else dtypes.to_numpy(dtype)
+    return dtypes._default.numpy if dtype is None else dtypes.to_numpy(dtype)
 
 
-def zeros(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Zeros of shape ``size``."""
-    return _finish(np.zeros(sizes_of(size), _float(dtype)), requires_grad, device, out)
+def _size(args, size):
+    return sizes_of(args if size is None else (size,))
 
 
-def ones(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Ones of shape ``size``."""
-    return _finish(np.ones(sizes_of(size), _float(dtype)), requires_grad, device, out)
+def zeros(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """Zeros of the given size: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    return _finish(np.zeros(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
-def empty(*size, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    """Ones of the given size: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    return _finish(np.ones(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
+
+
+def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
           memory_format=None):  # fmt: skip
-    """Memory of shape ``size`` with any content."""
-    return _finish(np.empty(sizes_of(size), _float(dtype)), requires_grad, device, out)
+    """Memory of the given size, with any content."""
+    return _finish(np.empty(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Shape ``size`` filled with ``fill_value``."""
-    fill = engine.unwrap(fill_value)
-    d = _array(fill_value, None).dtype if dtype is None else dtypes.to_numpy(dtype)
-    return _finish(np.full(sizes_of((size,)), fill, d), requires_grad, device, out)
+    """``fill_value`` (a number or a 0-d tensor) in every place of ``size``."""
+    d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
+    return _finish(np.full(sizes_of((size,)), unwrap(fill_value), d), requires_grad, device, out, layout, pin_memory)
 
 
 def _like(input, dtype):
-    return input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return input._data.shape, input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
 
 
-def zeros_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """Zeros with the shape and dtype of ``input``."""
-    return _finish(np.zeros(input._data.shape, _like(input, dtype)), requires_grad, device)
+def zeros_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+    """Zeros with the size and dtype of ``input``."""
+    return _finish(np.zeros(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
 
-def ones_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """Ones with the shape and dtype of ``input``."""
-    return _finish(np.ones(input._data.shape, _like(input, dtype)), requires_grad, device)
+def ones_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+    """Ones with the size and dtype of ``input``."""
+    return _finish(np.ones(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
 
-def empty_like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """Memory with the shape and dtype of ``input``."""
-    return _finish(np.empty(input._data.shape, _like(input, dtype)), requires_grad, device)
+def empty_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+    """Memory with the size and dtype of ``input``."""
+    return _finish(np.empty(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
 
-def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """``fill_value`` with the shape and dtype of ``input``."""
-    return _finish(np.full(input._data.shape, engine.unwrap(fill_value), _like(input, dtype)), requires_grad, device)
+def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
+              memory_format=None):  # fmt: skip
+    """``fill_value`` with the size and dtype of ``input``."""
+    shape, d = _like(input, dtype)
+    return _finish(np.full(shape, unwrap(fill_value), d), requires_grad, device, None, layout, pin_memory)
 
 
-def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
-           requires_grad=False):  # fmt: skip
-    """Numbers from ``start`` to ``end`` (without it)."""
-    if end is None:
-        start, end = 0, start
-    numbers = [n.item() if isinstance(n, TensorBase) else n for n in (start, end, step)]
-    start, end, step = numbers
+# -- counted ---------------------------------------------------------------------------------------
+
+
+def _number(n):
+    return n.item() if isinstance(n, (TensorBase, np.generic)) else n
+
+
+def _progression(name, start, step, count, dtype):
+    """``start + i * step`` for ``count`` values of i."""
+    d = dtypes.to_numpy(dtype)
+    if d.kind in "iu":
+        return (np.arange(count, dtype=np.int64) * int(step) + int(start)).astype(d)
+    return (np.arange(count, dtype=np.float64) * step + start).astype(d)
+
+
+def _checked_step(start, end, step):
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (np.isfinite(start) and np.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
+           requires_grad=False):  # fmt: skip
+    """Numbers from ``start`` to ``end`` (without it) in steps.
+
+    Integers give int64, a float among the arguments gives the default dtype.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.arange(0, 1, 0.25)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    _checked_step(start, end, step)
     if dtype is None:
-        d = dtypes.get_default_dtype().numpy if any(isinstance(n, float) for n in numbers) else np.dtype(np.int64)
-    else:
-        d = dtypes.to_numpy(dtype)
-    count = int(np.ceil((end - start) / step))
-    if d.kind in "iu":
-        a = np.arange(count, dtype=np.int64) * int(step) + int(start)
-    else:
-        a = np.arange(count, dtype=np.float64) * step + start
-    return _finish(a.astype(d), requires_grad, device, out)
+        floating = any(isinstance(n, float) for n in (start, end, step))
+        dtype = (dtypes.get_default_dtype() if floating else dtypes.int64) if out is None else out.dtype
+    count = -((start - end) // step) if not isinstance(start + end + step, float) else int(np.ceil((end - start) / step))
+    array = _progression("arange", start, step, int(count), dtype)
+    return _finish(array, requires_grad, device, out, layout, pin_memory)
+
+
+def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """Numbers from ``start`` to ``end`` (with it); deprecated in favour of :func:`arange`."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+        "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+        UserWarning, stacklevel=2)  # fmt: skip
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    _checked_step(start, end, step)
+    array = _progression("range", start, step, int((end - start) / step) + 1, dtype or dtypes.get_default_dtype())
+    return _finish(array, requires_grad, device, out, layout)
 
 
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """``steps`` numbers from ``start`` to ``end`` (with it)."""
-    return _finish(np.linspace(engine.unwrap(start), engine.unwrap(end), steps).astype(_float(dtype)), requires_grad, device, out)
+    start, end, steps = _number(start), _number(end), int(_number(steps))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if dtype is None and (isinstance(start, _numbers[2]) or isinstance(end, _numbers[2])):
+        dtype = dtypes.get_default_dtype().to_complex()
+    d = _float(dtype)
+    a = np.linspace(start, end, steps)
+    a = np.trunc(a).astype(d) if d.kind in "iu" else a.astype(d)
+    return _finish(a, requires_grad, device, out, layout, pin_memory)
+
+
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
+             requires_grad=False):  # fmt: skip
+    """``base ** x`` for ``steps`` numbers x from ``start`` to ``end``."""
+    a = np.power(float(base), np.linspace(_number(start), _number(end), int(_number(steps))))
+    return _finish(a.astype(_float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Ones on the diagonal, zeros elsewhere."""
-    return _finish(np.eye(n, m, dtype=_float(dtype)), requires_grad, device, out)
+    """Ones on the diagonal of an ``(n, m)`` matrix, zeros elsewhere."""
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
+    return _finish(np.eye(n, m, dtype=_float(dtype)), requires_grad, device, out, layout, pin_memory)
+
+
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """The places of the lower triangle of a ``(row, col)`` matrix: two rows of indices."""
+    return _finish(np.stack(np.tril_indices(row, offset, col)).astype(_integer(dtype)), False, device, None, layout)
+
+
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
+    """The places of the upper triangle of a ``(row, col)`` matrix: two rows of indices."""
+    return _finish(np.stack(np.triu_indices(row, offset, col)).astype(_integer(dtype)), False, device, None, layout)
+
+
+def _integer(dtype):
+    return np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
+
+
+def vander(x, N=None, increasing=False):
+    """The matrix whose columns are powers of the vector ``x``."""
+    n = x._data.shape[0] if N is None else N
+    powers = np.arange(n) if increasing else np.arange(n)[::-1]
+    return ew.pow(x.unsqueeze(-1), wrap(powers.copy()))
+
+
+def complex(real, imag, *, out=None):
+    """``real + 1j * imag``."""
+    result = ew.complex(real, imag)
+    return result if out is None else into(out, result)
+
+
+def polar(abs, angle, *, out=None):
+    """``abs * exp(1j * angle)``."""
+    result = ew.polar(abs, angle)
+    return result if out is None else into(out, result)
+
+
+# -- windows ---------------------------------------------------------------------------------------
+
+
+def _cosines(window_length, periodic, dtype, coefficients):
+    n = window_length + 1 if periodic and window_length > 1 else window_length
+    angle = np.arange(n) * (2 * np.pi / max(n - 1, 1))
+    a = np.add.reduce([c * np.cos(k * angle) for k, c in enumerate(coefficients)]) if n > 1 else np.ones(n)
+    return a[:window_length].astype(_float(dtype))
+
+
+def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
+    """Hann's window of a signal."""
+    return _finish(_cosines(window_length, periodic, dtype, (0.5, -0.5)), requires_grad, device, None, layout)
+
+
+def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None, device=None,
+                   requires_grad=False):  # fmt: skip
+    """Hamming's window of a signal."""
+    return _finish(_cosines(window_length, periodic, dtype, (alpha, -beta)), requires_grad, device, None, layout)
+
+
+def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
+    """Blackman's window of a signal."""
+    return _finish(_cosines(window_length, periodic, dtype, (0.42, -0.5, 0.08)), requires_grad, device, None, layout)
+
+
+# -- the old constructors --------------------------------------------------------------------------
 
 
 def legacy_tensor(dtype, *args, device=None):
@@ -188,11 +474,10 @@ def legacy_tensor(dtype, *args, device=None):
         if isinstance(data, TensorBase):
             if data._data.dtype != dtype.numpy:
                 raise TypeError(
-                    f"expected {dtype.typename.replace('torch.', '')} (got {dtypes.of(data._data.dtype).typename}); "
-                    "use .to(dtype) to convert"
+                    f"expected {dtype.typename} (got {dtypes.of(data._data.dtype).typename}); use .to(dtype) to convert"
                 )
             return data.detach()
-        if not isinstance(data, (list, tuple, np.ndarray)):
+        if isinstance(data, (str, float)) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         return wrap(_array(data, dtype))
     return wrap(np.empty(sizes_of(args) if args else (0,), dtype.numpy))
@@ -211,3 +496,8 @@ def _old(dtype):
 FloatTensor, DoubleTensor, HalfTensor = _old(dtypes.float32), _old(dtypes.float64), _old(dtypes.float16)
 LongTensor, IntTensor, ShortTensor = _old(dtypes.int64), _old(dtypes.int32), _old(dtypes.int16)
 CharTensor, ByteTensor, BoolTensor = _old(dtypes.int8), _old(dtypes.uint8), _old(dtypes.bool_)
+
+
+def set_default_tensor_type(t):
+    """Change the default dtype by an old constructor or its name (``'torch.DoubleTensor'``)."""
+    dtypes.set_default_dtype(dtypes.of_type(t))
