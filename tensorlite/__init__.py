@@ -33,7 +33,7 @@ from .creation import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
     arange, as_tensor, asarray, blackman_window, complex, empty, empty_like, eye, from_dlpack, from_numpy,
     frombuffer, full, full_like, hamming_window, hann_window, linspace, logspace, ones, ones_like, polar, range,
-    scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, vander, zeros, zeros_like,
+    scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, zeros, zeros_like,
 )  # fmt: skip
 from .functions.pointwise import (
     abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin, arcsinh, arctan,
@@ -57,9 +57,19 @@ from .functions.shaping import (
     adjoint, broadcast_to, cat, chunk, concat, concatenate, flatten, flip, narrow, permute, ravel, reshape, select,
     split, split_with_sizes, squeeze, stack, swapaxes, swapdims, t, tile, transpose, unbind, unflatten, unsqueeze,
 )  # fmt: skip
+from .functions.arranging import (
+    as_strided, atleast_1d, atleast_2d, atleast_3d, block_diag, broadcast_shapes, broadcast_tensors, cartesian_prod,
+    column_stack, combinations, diag, diag_embed, diagflat, diagonal, dsplit, dstack, fliplr, flipud, hsplit,
+    hstack, meshgrid, moveaxis, movedim, repeat_interleave, roll, rot90, row_stack, sum_to_size, tensor_split,
+    trace, tril, triu, unfold, vander, vsplit, vstack,
+)  # fmt: skip
 from .functions.selecting import (
     argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_scatter, masked_select,
     nonzero, put, scatter, scatter_add, scatter_reduce, take, take_along_dim,
+)  # fmt: skip
+from .functions.specials import (
+    digamma, erf, erfc, erfinv, i0, igamma, igammac, lgamma, log_softmax, logit, mvlgamma, polygamma, sinc, softmax,
+    xlogy,
 )  # fmt: skip
 from .functions.matrices import (
     addmm, bmm, dot, matmul, mm, mv, outer,

@@ -11,8 +11,22 @@ import warnings
 
 import numpy as np
 
-from .engine import TensorBase, inplace, touch
+from .dtypes import ShapeError
+from .engine import TensorBase, inplace
 from .ops import elementwise, indexing
+
+_AS_TUPLE = (
+    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed; use x[tuple(seq)] instead "
+    "of x[seq]. To index with a nested list, use x[torch.tensor(seq)]."
+)
+
+
+def _is_sequence(i):
+    """Whether an element of a list makes that list an index of several dimensions (PyTorch's old rule)."""
+    if isinstance(i, TensorBase):
+        return i._data.ndim > 0
+    return isinstance(i, (list, tuple, range, slice, np.ndarray)) or i is None or i is Ellipsis
+
 
 _BASIC = (int, slice, type(None), type(...))
 
@@ -30,7 +44,7 @@ def _bound(b):
 def _slice(s):
     start, stop, step = _bound(s.start), _bound(s.stop), _bound(s.step)
     if step is not None and step <= 0:
-        raise ValueError("step must be greater than zero")
+        raise ValueError("step must be greater than zero" if step else "slice step cannot be zero")
     return slice(start, stop, step)
 
 
@@ -54,7 +68,10 @@ def _array(i):
 
 def parse(index, shape):
     """``(basic, arrays)``: an index that makes a view of ``shape``, then index arrays into that view (or None)."""
-    items = index if index.__class__ is tuple else (index,)
+    if index.__class__ is list and len(index) < 32 and any(_is_sequence(i) for i in index):
+        warnings.warn(_AS_TUPLE, UserWarning, stacklevel=4)
+        index = tuple(index)
+    items = index if isinstance(index, tuple) else (index,)
     parts = []  # (what, consumed dimensions)
     used = 0
     for i in items:
@@ -67,7 +84,7 @@ def parse(index, shape):
             i = int(i._data)
         elif not isinstance(i, _BASIC):
             if isinstance(i, str):
-                raise TypeError(f"tensors cannot be indexed with the string {i!r}")
+                raise TypeError("new(): invalid data type 'str'")
             if not isinstance(i, (TensorBase, np.ndarray, list, tuple, range)):
                 if not hasattr(i, "__index__"):
                     raise IndexError(
@@ -162,12 +179,14 @@ def _message(error, arrays):
 
 def setitem(x, index, value):
     """``x[index] = value``, in place and on the tape."""
+    if not isinstance(value, (TensorBase, int, float, complex, np.ndarray, np.generic)):
+        raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
     basic, arrays = parse(index, x._data.shape)
     target = x if basic is None else indexing.getitem(x, index=basic)
-    if isinstance(value, (list, tuple, str)) or value is None:
-        raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
+    if isinstance(value, (TensorBase, np.ndarray)):
+        value = _fit(value, target._data.shape, arrays)
     if arrays is None:
-        inplace(elementwise.assign, target, _strip(value, target._data.ndim))
+        inplace(elementwise.assign, target, value)
         return
     try:
         inplace(indexing.index_put, target, value, index=arrays if len(arrays) > 1 else arrays[0])
@@ -175,9 +194,18 @@ def setitem(x, index, value):
         raise IndexError(_message(error, arrays)) from None
 
 
-def _strip(value, ndim):
-    """A value may have leading dimensions of size 1 beyond those of what it is assigned to."""
-    extra = getattr(value, "ndim", 0) - ndim
+def _fit(value, shape, arrays):
+    """``value`` without leading dimensions of size 1 beyond ``shape``; an error where it does not broadcast."""
+    if arrays is not None:
+        return value
+    extra = value.ndim - len(shape)
     if extra > 0 and all(n == 1 for n in value.shape[:extra]):
-        return value.reshape(value.shape[extra:])
+        value = value.reshape(tuple(value.shape[extra:]))
+    lead = len(shape) - value.ndim
+    for d, (n, own) in enumerate(zip(shape[max(lead, 0) :], value.shape)):
+        if (own != n and own != 1) or lead < 0:
+            raise ShapeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton dimension "
+                f"{max(lead, 0) + d}.  Target sizes: {list(shape)}.  Tensor sizes: {list(value.shape)}"
+            )
     return value

@@ -13,7 +13,7 @@ import numpy as np
 from . import creation, dtypes, engine
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
-from .functions import matrices, pointwise, reducing, sampling, selecting, shaping, sorting
+from .functions import arranging, matrices, pointwise, reducing, sampling, selecting, shaping, sorting, specials
 from .functions._common import sizes_of
 from .ops import elementwise as ew, random
 
@@ -181,6 +181,19 @@ class Methods(TensorBase):
     not_equal = ne
     less, less_equal, greater, greater_equal = lt, le, gt, ge
 
+    erf, erf_ = specials.erf, _many(specials.erf)
+    erfc, erfc_ = specials.erfc, _many(specials.erfc)
+    erfinv, erfinv_ = specials.erfinv, _many(specials.erfinv)
+    lgamma, lgamma_ = specials.lgamma, _many(specials.lgamma)
+    digamma, digamma_ = specials.digamma, _many(specials.digamma)
+    mvlgamma, mvlgamma_ = specials.mvlgamma, _many(specials.mvlgamma)
+    sinc, sinc_ = specials.sinc, _many(specials.sinc)
+    i0, i0_ = specials.i0, _many(specials.i0)
+    logit, logit_ = specials.logit, _many(specials.logit)
+    xlogy, xlogy_ = specials.xlogy, _many(specials.xlogy)
+    softmax = specials.softmax
+    log_softmax = specials.log_softmax
+
     # -- reductions --------------------------------------------------------------------------------
 
     sum = reducing.sum
@@ -282,6 +295,27 @@ class Methods(TensorBase):
     flip = shaping.flip
     repeat = shaping.repeat
     tile = shaping.tile
+    movedim = moveaxis = arranging.movedim
+    tensor_split = arranging.tensor_split
+    hsplit = arranging.hsplit
+    vsplit = arranging.vsplit
+    dsplit = arranging.dsplit
+    as_strided = arranging.as_strided
+    rot90 = arranging.rot90
+    fliplr = arranging.fliplr
+    flipud = arranging.flipud
+    roll = arranging.roll
+    repeat_interleave = arranging.repeat_interleave
+    unfold = arranging.unfold
+    diag = arranging.diag
+    diag_embed = arranging.diag_embed
+    diagflat = arranging.diagflat
+    diagonal = arranging.diagonal
+    tril, tril_ = arranging.tril, _many(arranging.tril)
+    triu, triu_ = arranging.triu, _many(arranging.triu)
+    trace = arranging.trace
+    sum_to_size = arranging.sum_to_size
+    is_same_size = arranging.is_same_size
 
     # -- matrices ----------------------------------------------------------------------------------
 

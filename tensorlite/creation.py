@@ -418,13 +418,6 @@ def _integer(dtype):
     return np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
 
 
-def vander(x, N=None, increasing=False):
-    """The matrix whose columns are powers of the vector ``x``."""
-    n = x._data.shape[0] if N is None else N
-    powers = np.arange(n) if increasing else np.arange(n)[::-1]
-    return ew.pow(x.unsqueeze(-1), wrap(powers.copy()))
-
-
 def complex(real, imag, *, out=None):
     """``real + 1j * imag``."""
     result = ew.complex(real, imag)

@@ -1,0 +1,129 @@
+"""More shapes: diagonals, triangles, grids, turns, strided views, stacks and splits of every direction."""
+
+from __future__ import annotations
+
+import functools
+
+from ..engine import TensorBase
+from ..ops import arrange, shape as sh
+from ._common import into, sizes_of, tensor_arg
+from .shaping import settle
+
+
+def _settled(function):
+    """``function`` of a tensor whose memory is in C order, because the result may be a view of it."""
+
+    @functools.wraps(function)
+    def wrapper(input, *args, **kwargs):
+        return function(settle(tensor_arg(input, "input", function.__name__)), *args, **kwargs)
+
+    return wrapper
+
+
+movedim = moveaxis = _settled(arrange.movedim)
+tensor_split = _settled(arrange.tensor_split)
+hsplit = _settled(arrange.hsplit)
+vsplit = _settled(arrange.vsplit)
+dsplit = _settled(arrange.dsplit)
+as_strided = _settled(sh.as_strided)
+rot90 = _settled(arrange.rot90)
+fliplr = _settled(arrange.fliplr)
+flipud = _settled(arrange.flipud)
+repeat_interleave = _settled(arrange.repeat_interleave)
+combinations = _settled(arrange.combinations)
+diag_embed = _settled(sh.diag_embed)
+diagflat = _settled(sh.diagflat)
+vander = arrange.vander
+atleast_1d = arrange.atleast_1d
+atleast_2d = arrange.atleast_2d
+atleast_3d = arrange.atleast_3d
+cartesian_prod = arrange.cartesian_prod
+block_diag = arrange.block_diag
+broadcast_tensors = arrange.broadcast_tensors
+
+
+def broadcast_shapes(*shapes):
+    """The common shape of arrays of the given shapes."""
+    from .._device import Size
+
+    return Size(sh.broadcast_shape(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+
+
+def meshgrid(*tensors, indexing=None):
+    """Coordinates of a grid, one tensor per vector; ``indexing`` 'ij' (default) or 'xy'."""
+    if indexing is None:
+        import warnings
+
+        warnings.warn(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            UserWarning, stacklevel=2)  # fmt: skip
+    return arrange.meshgrid(*tensors, indexing=indexing or "ij")
+
+
+def _joined(function):
+    @functools.wraps(function)
+    def wrapper(tensors, *, out=None):
+        result = function(tensors)
+        return result if out is None else into(out, result)
+
+    return wrapper
+
+
+hstack = _joined(arrange.hstack)
+vstack = row_stack = _joined(arrange.vstack)
+dstack = _joined(arrange.dstack)
+column_stack = _joined(arrange.column_stack)
+
+
+def roll(input, shifts, dims=None):
+    """Elements shifted along ``dims`` (of the flat tensor without it); what leaves one end enters at the other."""
+    return sh.roll(tensor_arg(input, "input", "roll"), shifts=shifts, dims=dims)
+
+
+def unfold(input, dimension, size, step):
+    """Windows of ``size`` elements along ``dimension``, ``step`` apart, in a new last dimension: a view."""
+    return sh.unfold(settle(input), dimension=dimension, size=size, step=step)
+
+
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """A view of the diagonal in the plane of two dimensions, as a last dimension."""
+    return sh.diagonal(settle(tensor_arg(input, "input", "diagonal")), offset=offset, dim1=dim1, dim2=dim2)
+
+
+def diag(input, diagonal=0, *, out=None):
+    """The diagonal of a matrix, or a matrix with the given diagonal."""
+    result = sh.diag(settle(tensor_arg(input, "input", "diag")), diagonal)
+    return result if out is None else into(out, result)
+
+
+def tril(input, diagonal=0, *, out=None):
+    """The lower triangle; zeros above ``diagonal``."""
+    result = sh.tril(tensor_arg(input, "input", "tril"), diagonal=diagonal)
+    return result if out is None else into(out, result)
+
+
+def triu(input, diagonal=0, *, out=None):
+    """The upper triangle; zeros below ``diagonal``."""
+    result = sh.triu(tensor_arg(input, "input", "triu"), diagonal=diagonal)
+    return result if out is None else into(out, result)
+
+
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    from .reducing import sum
+
+    if tensor_arg(input, "input", "trace")._data.ndim != 2:
+        raise RuntimeError("trace: expected a matrix")
+    return sum(diagonal(input))
+
+
+def sum_to_size(input, *size):
+    """The sum over the dimensions that ``size`` broadcasts."""
+    from ..engine import sum_to
+
+    return sum_to(input, shape=sizes_of(size))
+
+
+def is_same_size(input, other):
+    """Whether two tensors have the same size."""
+    return isinstance(other, TensorBase) and input._data.shape == other._data.shape

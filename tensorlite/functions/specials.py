@@ -1,0 +1,50 @@
+"""Special functions and the activations that PyTorch also has at the top level."""
+
+from __future__ import annotations
+
+from ..ops import activation as act, special as sp
+from ._common import into, tensor_arg, to_dtype
+from .pointwise import _binary, _unary
+
+erf = _unary(act.erf)
+erfc = _unary(sp.erfc)
+erfinv = _unary(sp.erfinv)
+lgamma = _unary(sp.lgamma)
+digamma = _unary(sp.digamma)
+sinc = _unary(sp.sinc)
+i0 = _unary(sp.i0)
+xlogy = _binary(sp.xlogy)
+igamma = _binary(sp.gammainc, "igamma", tensors=True)
+igammac = _binary(sp.gammaincc, "igammac", tensors=True)
+
+
+def polygamma(n, input, *, out=None):
+    """The ``n``-th derivative of :func:`digamma`."""
+    result = sp.polygamma(tensor_arg(input, "input", "polygamma", 2), n=n)
+    return result if out is None else into(out, result)
+
+
+def mvlgamma(input, p, *, out=None):
+    """The logarithm of the multivariate gamma function of dimension ``p``."""
+    result = sp.multigammaln(tensor_arg(input, "input", "mvlgamma"), p)
+    return result if out is None else into(out, result)
+
+
+def logit(input, eps=None, *, out=None):
+    """``log(x / (1 - x))``, with ``x`` kept in ``[eps, 1 - eps]``."""
+    result = sp.logit(tensor_arg(input, "input", "logit"), eps=eps)
+    return result if out is None else into(out, result)
+
+
+def softmax(input, dim, dtype=None, *, out=None):
+    """``exp(input)`` scaled to a sum of 1 along ``dim``."""
+    tensor_arg(input, "input", "softmax")
+    result = act.softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
+    return result if out is None else into(out, result)
+
+
+def log_softmax(input, dim, dtype=None, *, out=None):
+    """The logarithm of :func:`softmax`, without overflow."""
+    tensor_arg(input, "input", "log_softmax")
+    result = act.log_softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
+    return result if out is None else into(out, result)
