@@ -97,15 +97,10 @@ class _Patches:
                 part = last[i : min(i + self.images, stop)]
                 yield slice(i, i + len(part)), slice(0, self.rows), part.reshape(-1, self.columns)
             return
-        x, narrow, kernel = self.x, self.narrow, self.kernel
-        channels, dims = x.shape[1], len(kernel)
+        x, narrow = self.x, self.narrow
         count = max(1, min(self.images, stop - start))
         buffer = np.empty(count * self.rows * math.prod(self.size[1:]) * self.columns, x.dtype)
         padded = None if self.inside else self._room(count)
-        if narrow:  # (C, *kernel, n, *size)
-            order = (1, *range(2, 2 + dims), 0, *range(2 + dims, 2 + 2 * dims))
-        else:  # (n, *size, *kernel, C)
-            order = (0, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims), 1)
         for i in range(start, stop, self.images):
             n = min(self.images, stop - i)
             source = x[i : i + n]
@@ -113,19 +108,26 @@ class _Patches:
                 target, inner = padded
                 target[:n][(..., *inner[0])] = source[(..., *inner[1])]
                 source = target[:n]
-            sn, sc, *sp = source.strides
             for r in range(0, self.size[0], self.rows):
                 size = (min(self.rows, self.size[0] - r), *self.size[1:])
-                view = as_strided(
-                    source[:, :, r * self.stride[0] :] if r else source,
-                    (n, channels, *kernel, *size),
-                    (sn, sc, *[s * d for s, d in zip(sp, self.dilation)], *[s * t for s, t in zip(sp, self.stride)]),
-                    writeable=False,
-                ).transpose(order)
+                view = self._windows(source[:, :, r * self.stride[0] :] if r else source, size)
                 packed = buffer[: view.size].reshape(view.shape)
                 np.copyto(packed, view)
                 matrix = packed.reshape(self.columns, -1).T if narrow else packed.reshape(-1, self.columns)
                 yield slice(i, i + n), slice(r, r + size[0]), matrix
+
+    def _windows(self, x, size):
+        """The patches as a view of ``x``: (C, *kernel, n, *size) if narrow, else (n, *size, *kernel, C)."""
+        n, channels = x.shape[:2]
+        sn, sc, *sp = x.strides
+        taps = [s * d for s, d in zip(sp, self.dilation)]
+        steps = [s * t for s, t in zip(sp, self.stride)]
+        if self.narrow:
+            return as_strided(x, (channels, *self.kernel, n, *size), (sc, *taps, sn, *steps), writeable=False)
+        tail, strides = (*self.kernel, channels), (*taps, sc)
+        if taps[-1] == channels * sc:  # neighbouring pixels follow each other: one long run
+            tail, strides = (*self.kernel[:-1], self.kernel[-1] * channels), (*taps[:-1], sc)
+        return as_strided(x, (n, *size, *tail), (sn, *steps, *strides), writeable=False)
 
     def _room(self, count):
         """Zeros around (part of) some images, and which part of an image goes where."""

@@ -1,0 +1,56 @@
+"""What the spatial functions share: sizes as tuples, batches around single samples, names of dtypes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engine import TensorBase, wrap
+from ..ops.shape import reshape
+
+
+def ntuple(value, dims, name):
+    """An int repeated ``dims`` times, or a sequence of one or ``dims`` ints as a tuple."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return (int(value),) * dims
+    try:
+        values = tuple([int(v) for v in value])
+    except TypeError:
+        raise TypeError(f"{name} must be an int or a tuple of ints, but got {value!r}") from None
+    if len(values) == 1:
+        return values * dims
+    if len(values) != dims:
+        raise RuntimeError(
+            f"expected {name} to be a single integer value or a list of {dims} values to match the convolution "
+            f"dimensions, but got {name}={list(values)}"
+        )
+    return values
+
+
+def batched(input, dims, name):
+    """``(input with a batch dimension, whether it had none)``; refuses other numbers of dimensions."""
+    if not isinstance(input, TensorBase):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    n = len(input.shape)
+    if n == dims + 2:
+        return input, False
+    if n == dims + 1:
+        return reshape(input, shape=(1, *input.shape)), True
+    raise RuntimeError(
+        f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: "
+        f"{list(input.shape)}"
+    )
+
+
+def unbatched(out, single):
+    """Without the batch dimension that :func:`batched` added."""
+    return reshape(out, shape=out.shape[1:]) if single else out
+
+
+def constant(array):
+    """A tensor without gradient around a new array."""
+    return wrap(array)
+
+
+def cross(sizes):
+    """``(3 x 4)``, as PyTorch writes sizes."""
+    return "(" + " x ".join(map(str, sizes)) + ")"

@@ -1,0 +1,242 @@
+"""Functions that change the resolution of images or sample them elsewhere."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from ..ops import resample as ops
+
+__all__ = ["affine_grid", "grid_sample", "interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
+
+_DIMS = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+
+
+def _target(input, size, scale_factor):
+    """Output size and the scale factors (None where the sizes alone say them)."""
+    dims = len(input.shape) - 2
+    spatial = list(input.shape[2:])
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    given = size if size is not None else scale_factor
+    if given is None:
+        raise ValueError("either size or scale_factor should be defined")
+    if isinstance(given, (list, tuple)):
+        if len(given) != dims:
+            what = "output size of" if size is not None else "scale_factor of shape"
+            raise ValueError(
+                f"Input and {'output' if size is not None else 'scale_factor'} must have the same number of spatial "
+                f"dimensions, but got input with spatial dimensions of {spatial} and {what} {given}. Please provide input "
+                "tensor in (N, C, d1, d2, ...,dK) format."
+            )
+        given = tuple(given)
+    else:
+        given = (given,) * dims
+    if size is not None:
+        return tuple([int(s) for s in given]), (None,) * dims
+    factors = tuple([float(s) for s in given])
+    return tuple([math.floor(float(n) * f) for n, f in zip(spatial, factors)]), factors
+
+
+def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,
+                recompute_scale_factor=None, antialias=False):  # fmt: skip
+    """Resample the spatial dimensions to another size.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, *spatial), one to three spatial dimensions
+    size : int or tuple of int, optional
+    scale_factor : float or tuple of float, optional
+        One of ``size`` and ``scale_factor``.
+    mode : str, default 'nearest'
+        'nearest', 'nearest-exact', 'linear' (3D input), 'bilinear', 'bicubic' (4D), 'trilinear' (5D), 'area'.
+    align_corners : bool, optional
+        For the linear and cubic modes: whether the corner pixels' centres stay in place.
+    recompute_scale_factor : bool, optional
+        Whether to use the exact ratio of sizes instead of ``scale_factor``.
+    antialias : bool
+        Not supported.
+
+    Raises
+    ------
+    ValueError
+        If the arguments contradict each other.
+    NotImplementedError
+        If the mode does not fit the number of dimensions, or for ``antialias``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.functional.interpolate(tl.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
+    dims = len(input.shape) - 2
+    modes = "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact"
+    if mode in ("nearest", "area", "nearest-exact"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+            )
+    align = bool(align_corners)
+    if mode not in ("nearest", "area", "nearest-exact", *_DIMS) or dims not in (1, 2, 3):
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {dims + 2}D) for the modes: {modes} (got {mode})"
+        )
+    if mode in _DIMS and _DIMS[mode] != dims:
+        raise NotImplementedError(f"Got {dims + 2}D input, but {mode} mode needs {_DIMS[mode] + 2}D input")
+    if antialias:
+        raise NotImplementedError("interpolate(antialias=True) is not supported")
+    if recompute_scale_factor and size is not None:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+    size, factors = _target(input, size, scale_factor)
+    spatial = tuple(input.shape[2:])
+    if min(size) < 1 or min(spatial) < 1:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(spatial)} output {list(size)}"
+        )
+    if recompute_scale_factor:
+        factors = (None,) * dims
+    dtype = input._data.dtype
+    if mode == "area":
+        from . import functional_pooling
+
+        return getattr(functional_pooling, f"adaptive_avg_pool{dims}d")(input, size)
+    if mode.startswith("nearest"):
+        real = dtype if dtype.kind == "f" else np.dtype(np.float32)
+        exact = mode == "nearest-exact"
+        index = tuple([ops.nearest_index(n, o, f, exact, real) for n, o, f in zip(spatial, size, factors)])
+        return ops.take_pixels(input, index=index)
+    if dtype.kind != "f":
+        raise RuntimeError(f"interpolate with mode {mode!r} needs a floating dtype, but got {dtype}")
+    build = ops.cubic_matrix if mode == "bicubic" else ops.linear_matrix
+    matrices = tuple([build(n, o, f, align, dtype) for n, o, f in zip(spatial, size, factors)])
+    return ops.separable(input, matrices=matrices)
+
+
+def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
+    """Older name of :func:`interpolate`.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.functional.upsample(tl.zeros(1, 1, 2, 2), scale_factor=2).shape
+    torch.Size([1, 1, 4, 4])
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input, size=None, scale_factor=None):
+    """:func:`interpolate` with ``mode='nearest'``."""
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input, size=None, scale_factor=None):
+    """:func:`interpolate` with ``mode='bilinear'`` and ``align_corners=True``."""
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _default_align(name, align_corners):
+    if align_corners is None:
+        warnings.warn(
+            f"Default {name} behavior is align_corners=False, as in PyTorch since 1.3.0. Specify align_corners to "
+            "silence this warning.",
+            stacklevel=3,
+        )
+    return bool(align_corners)
+
+
+def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
+    """Values of ``input`` at the places that ``grid`` names.
+
+    Parameters
+    ----------
+    input : Tensor, (N, C, H, W) or (N, C, D, H, W)
+    grid : Tensor, (N, H_out, W_out, 2) or (N, D_out, H_out, W_out, 3)
+        Coordinates (x, y[, z]) from -1 to 1.
+    mode : 'bilinear' (default) or 'nearest'
+        'bicubic' is not supported.
+    padding_mode : 'zeros' (default), 'border' or 'reflection'
+    align_corners : bool, default False
+        Whether -1 and 1 are the centres of the corner pixels, not their outer edges.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> tl.nn.functional.grid_sample(x, tl.zeros(1, 1, 1, 2), align_corners=True)
+    tensor([[[[2.5000]]]])
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
+        )
+    if mode == "bicubic":
+        raise NotImplementedError("grid_sample(mode='bicubic') is not supported; use 'bilinear' or 'nearest'")
+    align = _default_align("grid_sample", align_corners)
+    dims = len(input.shape) - 2
+    if dims not in (2, 3) or len(grid.shape) != dims + 2:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if input.shape[0] != grid.shape[0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    if grid.shape[-1] != dims:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid with sizes "
+            f"{list(grid.shape)}"
+        )
+    if input._data.dtype != grid._data.dtype:
+        raise RuntimeError("grid_sampler(): expected input and grid to have same dtype")
+    return ops.grid_sample(input, grid, mode, padding_mode, align)
+
+
+def affine_grid(theta, size, align_corners=None):
+    """The grid of an affine map, for :func:`grid_sample`.
+
+    Parameters
+    ----------
+    theta : Tensor, (N, 2, 3) or (N, 3, 4)
+    size : tuple of int, (N, C, H, W) or (N, C, D, H, W)
+        Of the output.
+    align_corners : bool, default False
+
+    Returns
+    -------
+    Tensor, (N, H, W, 2) or (N, D, H, W, 3)
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> theta = tl.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> tl.nn.functional.affine_grid(theta, (1, 1, 1, 2), align_corners=False)
+    tensor([[[[-0.5000,  0.0000],
+              [ 0.5000,  0.0000]]]])
+    """
+    align = _default_align("affine_grid", align_corners)
+    size = tuple(size)
+    dims = len(size) - 2
+    if theta._data.dtype.kind != "f":
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
+    if dims not in (2, 3):
+        raise NotImplementedError(
+            f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size {size}."
+        )
+    if tuple(theta.shape[1:]) != (dims, dims + 1):
+        raise ValueError(
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got "
+            f"{list(theta.shape)}."
+        )
+    if min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    return ops.affine_grid(theta, size, align)

@@ -1,0 +1,368 @@
+"""Normalisation as fused operations: statistics, scaling and shift in two passes over blocks that stay in cache.
+
+Two kernels do everything. ``batch_norm`` takes statistics per channel, over columns of the (pixels, channels)
+matrix that channels-last memory is. ``row_norm`` takes them per row: layer, group and instance normalisation, and
+RMS normalisation (without the mean). Sums run in float32 over short stretches and in float64 over those.
+
+First gradients have formulas of their own; higher ones differentiate the plain composition (``reference``).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..engine import primitive
+from ..threads import parallel
+from .conv import channels_last
+from .elementwise import add, mul, sub
+from .reduction import mean as mean_
+from .shape import reshape
+from .unary import rsqrt
+
+_BLOCK = 1 << 16  # elements that stay in a core's cache through several passes
+
+
+# -- statistics per channel ------------------------------------------------------------------------
+
+
+class _Columns:
+    """A (pixels, channels) matrix seen as longer rows, so that loops over a row are long.
+
+    ``fold`` pixels stand in one row of ``width`` elements; per-channel values are tiled to that width.
+    """
+
+    def __init__(self, x):
+        self.channels = x.shape[1]
+        self.pixels = x.size // self.channels
+        self.fold = max((f for f in range(1, max(1, 1024 // self.channels) + 1) if self.pixels % f == 0), default=1)
+        self.width = self.fold * self.channels
+        self.rows = self.pixels // self.fold
+        self.step = max(1, _BLOCK // self.width)
+
+    def matrix(self, x):
+        """The values of ``x`` as (rows, width); a copy if they do not lie channels-last."""
+        return np.ascontiguousarray(channels_last(x)).reshape(self.rows, self.width)
+
+    def tiled(self, values, dtype):
+        return np.tile(values.astype(dtype, copy=False), self.fold)
+
+    def folded(self, sums):
+        """Sums over rows (width,) as sums per channel, in float64."""
+        return sums.reshape(self.fold, self.channels).sum(0, dtype=np.float64)
+
+    def back(self, matrix, x):
+        """(rows, width) as an array of the shape of ``x`` over channels-last memory."""
+        last = matrix.reshape(x.shape[0], *x.shape[2:], self.channels)
+        return last.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+    def blocks(self, start, stop):
+        for i in range(start, stop, self.step):
+            yield slice(i, min(i + self.step, stop))
+
+    def each(self, body, passes):
+        """``body`` on the rows, on all threads."""
+        return parallel(body, self.rows, passes * self.pixels * self.channels)
+
+
+def _moments(columns, x):
+    """Mean and biased variance per channel, in float64: per block about its own mean, then merged."""
+    step = min(columns.step, columns.rows)
+    ones = np.ones(step, x.dtype)
+    spread = np.empty((step, columns.width), x.dtype)
+
+    def body(start, stop):
+        work = spread if stop - start == columns.rows else np.empty_like(spread)
+        parts = []
+        for rows in columns.blocks(start, stop):
+            block = x[rows]
+            n = len(block) * columns.fold
+            mean = columns.folded(ones[: len(block)] @ block) / n
+            centred = np.subtract(block, columns.tiled(mean, x.dtype), out=work[: len(block)])
+            rest = columns.folded(ones[: len(block)] @ centred) / n  # what rounding left in the mean
+            np.multiply(centred, centred, out=centred)
+            parts.append((n, mean + rest, columns.folded(ones[: len(block)] @ centred) - n * rest * rest))
+        return parts
+
+    parts = [p for some in columns.each(body, 5) for p in some]
+    counts = np.array([n for n, _, _ in parts], np.float64)[:, None]
+    means = np.array([m for _, m, _ in parts])
+    mean = (counts * means).sum(0) / columns.pixels
+    squares = sum(s for _, _, s in parts) + (counts * (means - mean) ** 2).sum(0)
+    return mean, squares / columns.pixels
+
+
+@primitive(outputs=("out", "mean", "var"), constant=("mean", "var"))
+def batch_norm(x, w=None, b=None, *, eps):
+    """``(x - mean) / sqrt(var + eps) * w + b`` per channel of ``x`` (N, C, ...), and the mean and biased variance.
+
+    The statistics are float64 for use in the gradient and in running averages.
+    """
+    columns = _Columns(x)
+    matrix = columns.matrix(x)
+    mean, var = _moments(columns, matrix)
+    scale = 1 / np.sqrt(var + eps)
+    if w is not None:
+        scale *= w
+    shift = -mean * scale if b is None else b - mean * scale
+    return _scaled(columns, x, matrix, scale, shift), mean, var
+
+
+def _scaled(columns, x, matrix, scale, shift):
+    """``x * scale + shift`` per channel."""
+    scale, shift = columns.tiled(scale, x.dtype), columns.tiled(shift, x.dtype)
+    out = np.empty_like(matrix)
+
+    def body(start, stop):
+        for rows in columns.blocks(start, stop):
+            np.multiply(matrix[rows], scale, out=out[rows])
+            np.add(out[rows], shift, out=out[rows])
+
+    columns.each(body, 2)
+    return columns.back(out, x)
+
+
+def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
+    columns = _Columns(x)
+    matrix, above = columns.matrix(x), columns.matrix(g)
+    inverse = 1 / np.sqrt(var + eps)
+    total, slope = _products(columns, matrix, above, mean)
+    grad = None
+    if needs[0]:
+        scale = inverse if w is None else inverse * w
+        pull = -scale * inverse * inverse * slope / columns.pixels
+        push = -scale * total / columns.pixels
+        grad = _combined(columns, x, matrix, above, mean, scale, pull, push)
+    return (
+        grad,
+        (slope * inverse).astype(g.dtype) if needs[1] else None,
+        total.astype(g.dtype) if needs[2] else None,
+    )
+
+
+def _products(columns, matrix, above, mean):
+    """Per channel, in float64: the sum of ``g`` and of ``g * (x - mean)``."""
+    centre = columns.tiled(mean, matrix.dtype)
+    step = min(columns.step, columns.rows)
+    ones = np.ones(step, matrix.dtype)
+
+    def body(start, stop):
+        work = np.empty((step, columns.width), matrix.dtype)
+        total, slope = np.zeros(columns.channels), np.zeros(columns.channels)
+        for rows in columns.blocks(start, stop):
+            block, g = matrix[rows], above[rows]
+            n = len(block)
+            part = np.subtract(block, centre, out=work[:n])
+            np.multiply(part, g, out=part)
+            total += columns.folded(ones[:n] @ g)
+            slope += columns.folded(ones[:n] @ part)
+        return total, slope
+
+    parts = columns.each(body, 4)
+    return sum(p[0] for p in parts), sum(p[1] for p in parts)
+
+
+def _combined(columns, x, matrix, above, mean, scale, pull, push):
+    """``g * scale + (x - mean) * pull + push`` per channel."""
+    centre, scale, pull, push = [columns.tiled(v, matrix.dtype) for v in (mean, scale, pull, push)]
+    step = min(columns.step, columns.rows)
+    out = np.empty_like(matrix)
+
+    def body(start, stop):
+        work = np.empty((step, columns.width), matrix.dtype)
+        for rows in columns.blocks(start, stop):
+            part = np.subtract(matrix[rows], centre, out=work[: rows.stop - rows.start])
+            np.multiply(part, pull, out=part)
+            target = np.multiply(above[rows], scale, out=out[rows])
+            np.add(part, push, out=part)
+            np.add(target, part, out=target)
+
+    columns.each(body, 5)
+    return columns.back(out, x)
+
+
+batch_norm.joint_vjp(_batch_norm_vjp)
+
+
+def _per_channel(v, x):
+    return reshape(v, shape=(1, -1) + (1,) * (len(x.shape) - 2))
+
+
+@batch_norm.reference
+def _batch_norm_reference(x, w, b, eps):
+    dims = (0, *range(2, len(x.shape)))
+    centred = sub(x, mean_(x, dim=dims, keepdim=True))
+    out = mul(centred, rsqrt(add(mean_(mul(centred, centred), dim=dims, keepdim=True), eps)))
+    out = out if w is None else mul(out, _per_channel(w, x))
+    return out if b is None else add(out, _per_channel(b, x))
+
+
+@primitive
+def channel_affine(x, w=None, b=None, *, mean, inverse):
+    """``(x - mean) * inverse * w + b`` per channel with given statistics: batch normalisation in eval mode."""
+    scale = inverse if w is None else inverse * w
+    columns = _Columns(x)
+    return _scaled(columns, x, columns.matrix(x), scale, -mean * scale if b is None else b - mean * scale)
+
+
+def _channel_affine_vjp(g, x, w, mean, inverse, needs):
+    columns = _Columns(x)
+    above = columns.matrix(g)
+    scale = inverse if w is None else inverse * w
+    grad = _scaled(columns, x, above, scale, np.zeros_like(scale)) if needs[0] else None
+    if not (needs[1] or needs[2]):
+        return grad, None, None
+    total, slope = _products(columns, columns.matrix(x), above, mean)
+    return grad, (slope * inverse).astype(g.dtype) if needs[1] else None, total.astype(g.dtype)
+
+
+channel_affine.joint_vjp(_channel_affine_vjp)
+
+
+@channel_affine.reference
+def _channel_affine_reference(x, w, b, mean, inverse):
+    dtype = getattr(x, "_data", x).dtype
+    out = mul(sub(x, _per_channel(mean.astype(dtype), x)), _per_channel(inverse.astype(dtype), x))
+    out = out if w is None else mul(out, _per_channel(w, x))
+    return out if b is None else add(out, _per_channel(b, x))
+
+
+# -- statistics per row ----------------------------------------------------------------------------
+
+
+@primitive(outputs=("out", "mean", "inverse"), constant=("mean", "inverse"))
+def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
+    """Normalise ``x``, seen as ``rows`` rows, each to mean 0 and variance 1; then scale and shift.
+
+    ``view`` is a shape in which ``w`` and ``b``, reshaped to ``affine``, broadcast: (rows, columns) with
+    ``affine`` (columns,) for layer normalisation, (N, C, pixels) with ``affine`` (C, 1) for group normalisation.
+    Without ``centre`` the mean is not subtracted and the mean square takes the place of the variance.
+    """
+    matrix = np.ascontiguousarray(x).reshape(rows, -1)
+    out = np.empty_like(matrix)
+    columns = matrix.shape[1]
+    ones = np.ones(columns, x.dtype)
+    mean = np.zeros((rows, 1), x.dtype)
+    inverse = np.empty((rows, 1), x.dtype)
+    step = _step(rows, columns, view)
+    w = None if w is None else w.reshape(affine)
+    b = None if b is None else b.reshape(affine)
+
+    def body(start, stop):
+        square = np.empty((min(step, rows), columns), x.dtype)
+        for i in range(start, stop, step):
+            s = slice(i, min(i + step, stop))
+            block, target, work = matrix[s], out[s], square[: s.stop - s.start]
+            if centre:
+                mean[s, 0] = _sums(block, ones) / columns
+                block = np.subtract(block, mean[s], out=target)
+            np.multiply(block, block, out=work)
+            inverse[s, 0] = 1 / np.sqrt(_sums(work, ones) / columns + eps)
+            np.multiply(block, inverse[s], out=target)
+            _affine(target, w, b, view, s)
+
+    _run(body, rows, view, x.size * 6)
+    return out.reshape(x.shape), mean, inverse
+
+
+def _sums(block, ones):
+    """Row sums; long rows in float64 over pieces."""
+    if block.shape[1] <= 4096:
+        return block @ ones
+    return np.add.reduce(block, axis=1)  # pairwise along the row
+
+
+def _step(rows, columns, view):
+    """Rows per block; whole samples where several rows share one."""
+    group = rows // view[0]
+    return max(1, _BLOCK // max(1, columns * group)) * group
+
+
+def _run(body, rows, view, work):
+    group = max(1, rows // view[0]) if view[0] else 1
+    if view[0]:
+        parallel(lambda start, stop: body(start * group, stop * group), view[0], work)
+
+
+def _affine(target, w, b, view, s):
+    if w is not None or b is not None:
+        seen = target.reshape(-1, *view[1:])
+        if w is not None:
+            np.multiply(seen, w, out=seen)
+        if b is not None:
+            np.add(seen, b, out=seen)
+
+
+def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
+    matrix, above = np.ascontiguousarray(x).reshape(rows, -1), np.ascontiguousarray(g).reshape(rows, -1)
+    columns = matrix.shape[1]
+    ones = np.ones(columns, x.dtype)
+    out = np.empty_like(matrix) if needs[0] else None
+    step = _step(rows, columns, view)
+    scale = None if w is None else w.reshape(affine)
+
+    def body(start, stop):
+        hat = np.empty((min(step, rows), columns), x.dtype)
+        work = np.empty_like(hat)
+        slope, total = np.zeros(affine), np.zeros(affine)
+        for i in range(start, stop, step):
+            s = slice(i, min(i + step, stop))
+            h, t, up = hat[: s.stop - s.start], work[: s.stop - s.start], above[s]
+            if centre:
+                np.subtract(matrix[s], mean[s], out=h)
+                np.multiply(h, inverse[s], out=h)
+            else:
+                np.multiply(matrix[s], inverse[s], out=h)
+            if needs[1]:
+                np.multiply(up, h, out=t)
+                slope += _shared(t, view, affine)
+            if needs[2]:
+                total += _shared(up, view, affine)
+            if out is None:
+                continue
+            target = out[s]
+            if scale is not None:
+                np.multiply(up.reshape(-1, *view[1:]), scale, out=target.reshape(-1, *view[1:]))
+                up = target
+            np.multiply(up, h, out=t)
+            np.multiply(h, (_sums(t, ones) / columns)[:, None], out=h)
+            if centre:
+                np.add(h, (_sums(up, ones) / columns)[:, None], out=h)
+            np.subtract(up, h, out=target)
+            np.multiply(target, inverse[s], out=target)
+        return slope, total
+
+    sums = []
+    group = max(1, rows // view[0]) if view[0] else 1
+    sums = parallel(lambda start, stop: body(start * group, stop * group), view[0], x.size * 10)
+    slope, total = (sum(s[i] for s in sums) for i in (0, 1))
+    return (
+        None if out is None else out.reshape(x.shape),
+        slope.reshape(w.shape).astype(g.dtype) if needs[1] else None,
+        total.reshape(-1 if w is None else w.shape).astype(g.dtype) if needs[2] else None,
+    )
+
+
+def _shared(block, view, affine):
+    """Sum over everything along which ``w`` is repeated, as ``affine``."""
+    if len(affine) == 2 and affine[1] == 1:  # (N, C, pixels)
+        seen = block.reshape(-1, *view[1:])
+        return np.add.reduce(np.add.reduce(seen, axis=2), axis=0)[:, None]
+    flat = block.reshape(-1, math.prod(affine))
+    return (np.ones(len(flat), block.dtype) @ flat).reshape(affine)
+
+
+row_norm.joint_vjp(_row_norm_vjp)
+
+
+@row_norm.reference
+def _row_norm_reference(x, w, b, rows, view, affine, eps, centre):
+    h = reshape(x, shape=(rows, -1))
+    if centre:
+        h = sub(h, mean_(h, dim=1, keepdim=True))
+    h = mul(h, rsqrt(add(mean_(mul(h, h), dim=1, keepdim=True), eps)))
+    h = reshape(h, shape=view)
+    h = h if w is None else mul(h, reshape(w, shape=affine))
+    h = h if b is None else add(h, reshape(b, shape=affine))
+    return reshape(h, shape=x.shape)
