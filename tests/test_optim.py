@@ -124,12 +124,13 @@ def test_twenty_steps_and_exchange(name, options, dtype):
 @pytest.mark.parametrize("name", ["SGD", "Adam", "NAdam", "ASGD", "Rprop", "RMSprop", "Adagrad"])
 def test_complex_parameters(name):
     rng = np.random.default_rng(0)
-    a = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
+    size = (3, 2) if name != "Adam" else (BLOCK + 10, 2)
+    a = rng.normal(size=size) + 1j * rng.normal(size=size)
     p, q = tl.tensor(a, requires_grad=True), torch.tensor(a, requires_grad=True)
     options = dict(lr=0.05) | (dict(momentum=0.9) if name == "SGD" else {})
     x, y = getattr(optim, name)([p], **options), getattr(torch.optim, name)([q], **options)
     for i in range(5):
-        g = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
+        g = rng.normal(size=size) + 1j * rng.normal(size=size)
         p.grad, q.grad = tl.tensor(g), torch.tensor(g)
         x.step()
         y.step()
@@ -511,7 +512,7 @@ def test_no_copies_of_large_parameters():
     opt.step()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2.2 * 4_000_000
+    assert peak < 2.5 * 4_000_000
 
 
 def test_state_dict_survives_pickle_in_a_file():

@@ -1,26 +1,31 @@
 """How element-by-element update rules are run: in blocks that stay in the cache, small parameters together.
 
 An optimizer writes its formula once, as a function of raw arrays. A large parameter goes through it in blocks of
-``BLOCK`` elements, so that the handful of passes that the formula makes find their operands in the cache. Small
-parameters (biases, little layers) would spend more time in calls than in arithmetic: they are collected into
-*batches* of at most ``BLOCK`` elements whose moments are slices of one array; their values and gradients are
-gathered into scratch memory, updated with one run of the formula, and copied back. Parameters and gradients
-never move, so nobody can tell; the state's tensors are views of the batch's arrays, and are checked to
-be so at each step.
+``BLOCK`` elements, so that the handful of passes that the formula makes find their operands in the cache; many blocks
+are shared by the threads. Small parameters (biases, little layers) would spend more time in calls than in arithmetic:
+they are collected into *batches* of at most ``BLOCK`` elements whose moments are slices of one array; their values and
+gradients are gathered into scratch memory, updated with one run of the formula, and copied back. Parameters and
+gradients never move, so nobody can tell; the state's tensors are views of the batch's arrays, and are checked to be
+so at each step.
 """
 
 from __future__ import annotations
+
+import threading
+from functools import partial
 
 import numpy as np
 
 from .. import dtypes, engine
 from ..engine import TensorBase, wrap
+from ..threads import parallel
 from .optimizer import Optimizer, number
 
 __all__ = ["BLOCK", "SMALL", "Elementwise"]
 
-BLOCK = 16384  # elements per run of a formula
+BLOCK = 32768  # elements per run of a formula
 SMALL = 4096  # parameters up to this size share a run: beyond it, copying costs more than the calls it saves
+PASSES = 12  # over memory, of a typical formula: whether another thread pays
 
 
 class Elementwise(Optimizer):
@@ -35,7 +40,7 @@ class Elementwise(Optimizer):
     ``constants(group, lr, counters, fresh)`` : tuple
         What the formula needs besides arrays, and the new values of the counters.
     ``rule(p, g, slots, scratch, constants)``
-        The formula: updates ``p`` and ``slots`` in place; three scratch arrays are there to be used.
+        The formula: updates ``p`` and ``slots`` in place; two scratch arrays are there to be used.
     """
 
     counters: tuple = ()
@@ -108,8 +113,14 @@ class Elementwise(Optimizer):
             for batch in plan.batches:
                 values = [row[0] for row in batch.counts.tolist()]
                 jobs.append((batch, group, *self.constants(group, lr, values, batch.fresh)))
-        for job in jobs:
-            job[0].run(self, *job[1:])
+        with np.errstate(all="ignore"):  # infinities and NaN go their way without a word, as in PyTorch
+            pieces = []
+            for batch, group, constants, counts in jobs:
+                pieces += batch.run(self, group, constants)
+                batch.count(counts)
+            if pieces:
+                run = partial(_run_pieces, self, pieces)
+                parallel(run, len(pieces), PASSES * sum([p[0][0].size for p in pieces if p[1] == 0]))
         return loss
 
 
@@ -232,57 +243,70 @@ class Batch:
             (p._data.dtype, names, tuple([state[n]._data for n in names])) for p, state in zip(self.params, states)
         ]
 
-    def run(self, optimizer, group, constants, counts):
-        """Update the parameters, then the counters."""
-        decay, sign = _coupled(optimizer, group), group["maximize"]
+    def run(self, optimizer, group, constants):
+        """Update small parameters now; return the pieces of a large one."""
+        how = optimizer.rule, constants, _coupled(optimizer, group), group["maximize"]
         params = self.params
         if len(params) == 1:
-            p = params[0]
-            self._run_alone(optimizer, p._data, p._grad._data, decay, sign, constants)
-            engine.touch(p)
-        else:
-            if self.views is None or self.views[0] is not (scratch := _scratch(optimizer, params[0]._data.dtype)):
-                scratch = _scratch(optimizer, params[0]._data.dtype)
-                cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
-                self.views = (scratch, *cut, [_real(row[: self.spans[-1][1]]) for row in scratch])
-            _, values, grads, (flat, flat_grad, *free) = self.views
-            copyto = np.copyto
-            for p, value, grad in zip(params, values, grads):
-                copyto(value, p._data)
-                copyto(grad, p._grad._data)
-            g = _direction(flat, flat_grad, flat_grad, free[0], decay, sign)
-            optimizer.rule(flat, g, [_real(a) for a in self.arrays], free, constants)
-            touch = engine.touch
-            for p, value in zip(params, values):
-                copyto(p._data, value)
-                touch(p)
+            engine.touch(params[0])
+            p, g = params[0]._data, params[0]._grad._data
+            return _pieces(optimizer, p, g, self.arrays, how)
+        scratch = _scratch(optimizer, params[0]._data.dtype)
+        if self.views is None or self.views[0] is not scratch:
+            cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
+            total = self.spans[-1][1]
+            lines = [_real(a) for a in (scratch[0][:total], scratch[1][:total], *self.arrays)]
+            self.views = (scratch, *cut, lines)
+        _, values, grads, lines = self.views
+        copyto, touch = np.copyto, engine.touch
+        for p, value, grad in zip(params, values, grads):
+            copyto(value, p._data)
+            copyto(grad, p._grad._data)
+        _run_piece(scratch, lines, 0, lines[0].size, *how)
+        for p, value in zip(params, values):
+            copyto(p._data, value)
+            touch(p)
+        return ()
+
+    def count(self, counts):
+        """Set the counters."""
         self.fresh = False
         for row, value in zip(self.counts, counts):
             row.fill(value)
 
-    def _run_alone(self, optimizer, p, g, decay, sign, constants):
-        slots = self.arrays
-        if not p.flags.c_contiguous:
-            if p.T.flags.c_contiguous:
-                p, g, slots = p.T, g.T, [s.T for s in slots]
-            else:  # any other layout: on a copy
-                copy = np.ascontiguousarray(p)
-                self._run_alone(optimizer, copy, g, decay, sign, constants)
-                p[...] = copy
-                return
-        dense = [s if s.flags.c_contiguous else np.ascontiguousarray(s) for s in slots]
-        p, g = _real(p.reshape(-1)), _real(np.ascontiguousarray(g).reshape(-1))
-        lines = [_real(s.reshape(-1)) for s in dense]
-        rows = [_real(row) for row in _scratch(optimizer, self.params[0]._data.dtype)]
-        step = rows[0].size
-        for i in range(0, p.size, step):
-            part = p[i : i + step]
-            free = rows if part.size == step else [row[: part.size] for row in rows]
-            d = _direction(part, g[i : i + step], free[1], free[2], decay, sign)
-            optimizer.rule(part, d, [line[i : i + step] for line in lines], free[2:], constants)
-        for s, d in zip(slots, dense):
-            if s is not d:
-                s[...] = d
+
+def _pieces(optimizer, p, g, slots, how):
+    """The blocks of one parameter, as arguments of :func:`_run_piece`."""
+    if not p.flags.c_contiguous and p.T.flags.c_contiguous:
+        p, g, slots = p.T, g.T, [s.T for s in slots]
+    lines = [_line(a) for a in (p, g, *slots)]
+    total = lines[0].size
+    pieces = [(lines, i, min(i + BLOCK, total), *how) for i in range(0, total, BLOCK)]
+    copied = [a for a in (p, *slots) if not a.flags.c_contiguous]
+    if not copied:
+        return pieces
+    _run_pieces(optimizer, pieces, 0, len(pieces))  # other layouts: on copies, written back
+    for a, line in zip((p, *slots), (lines[0], *lines[2:])):
+        a[...] = line.view(a.dtype).reshape(a.shape)
+    return ()
+
+
+def _line(a):
+    return _real(np.ascontiguousarray(a).reshape(-1))
+
+
+def _run_pieces(optimizer, pieces, start, stop):
+    """Some of the pieces, in one thread."""
+    with np.errstate(all="ignore"):
+        for piece in pieces[start:stop]:
+            _run_piece(_scratch(optimizer, piece[0][0].dtype), *piece)
+
+
+def _run_piece(scratch, lines, start, stop, rule, constants, decay, sign):
+    p, g, *slots = [line[start:stop] for line in lines]
+    _, _, extra, s, t = [_real(row)[: stop - start] for row in scratch]
+    g = _direction(p, g, extra, s, decay, sign)
+    rule(p, g, slots, (s, t), constants)
 
 
 def _coupled(optimizer, group):
@@ -306,9 +330,10 @@ def _real(a):
 
 
 def _scratch(optimizer, dtype):
-    """Five rows of memory: value, gradient, and three for the formula."""
+    """Five rows of memory per thread: values, gradients, and three for the formula."""
     kept = optimizer.__dict__.setdefault("_memory", {})
-    found = kept.get(dtype)
+    key = dtype, threading.get_ident()
+    found = kept.get(key)
     if found is None:
-        found = kept[dtype] = np.empty((5, BLOCK), dtype)
+        found = kept[key] = list(np.empty((5, BLOCK), dtype))
     return found
