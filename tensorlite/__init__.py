@@ -38,9 +38,9 @@ from .creation import (
 from .functions.pointwise import (
     abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin, arcsinh, arctan,
     arctan2, arctanh, asin, asinh, atan, atan2, atanh, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
-    bitwise_right_shift, bitwise_xor, ceil, clamp, clamp_max, clamp_min, clip, clone, conj, copysign, cos, cosh,
-    deg2rad, div, divide, eq, equal, exp, exp2, expm1, fix, float_power, floor, floor_divide, fmax, fmin, fmod,
-    frac, frexp, gcd, ge, greater, greater_equal, gt, heaviside, hypot, imag, is_complex, is_floating_point,
+    bitwise_right_shift, bitwise_xor, can_cast, ceil, clamp, clamp_max, clamp_min, clip, clone, conj, copysign, cos,
+    cosh, deg2rad, div, divide, eq, equal, exp, exp2, expm1, fix, float_power, floor, floor_divide, fmax, fmin,
+    fmod, frac, frexp, gcd, ge, greater, greater_equal, gt, heaviside, hypot, imag, is_complex, is_floating_point,
     is_nonzero, is_tensor, isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, isreal, lcm, ldexp, le, lerp,
     less, less_equal, log, log10, log1p, log2, logaddexp, logaddexp2, logical_and, logical_not, logical_or,
     logical_xor, lt, masked_fill, maximum, minimum, mul, multiply, nan_to_num, ne, neg, negative, nextafter,
@@ -71,6 +71,10 @@ from .functions.specials import (
     digamma, erf, erfc, erfinv, i0, igamma, igammac, lgamma, log_softmax, logit, mvlgamma, polygamma, sinc, softmax,
     xlogy,
 )  # fmt: skip
+from .functions.refused import (
+    dequantize, quantize_per_channel, quantize_per_tensor, sparse_coo_tensor, sparse_csc_tensor, sparse_csr_tensor,
+    sspaddmm,
+)  # fmt: skip
 from .functions.matrices import (
     addmm, bmm, dot, matmul, mm, mv, outer,
 )  # fmt: skip
@@ -85,7 +89,7 @@ from .functions.sampling import (
 
 # -- the rest ----------------------------------------------------------------------------------------
 from .dtypes import (
-    bfloat16, can_cast, complex64, complex128, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8,
+    bfloat16, complex64, complex128, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8,
     int16, int32, int64, promote_types, result_type, set_default_dtype, uint8, uint16, uint32, uint64,
 )  # fmt: skip
 from .rng import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state

@@ -13,7 +13,7 @@ import numpy as np
 from . import creation, dtypes, engine
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
-from .functions import arranging, matrices, pointwise, reducing, sampling, selecting, shaping, sorting, specials
+from .functions import arranging, matrices, pointwise, reducing, refused, sampling, selecting, shaping, sorting, specials
 from .functions._common import sizes_of
 from .ops import elementwise as ew, random
 
@@ -457,9 +457,30 @@ class Methods(TensorBase):
 
     subtract_ = sub_
 
+    def resolve_conj(self):
+        """The tensor itself: conjugates are computed at once here."""
+        return self
+
+    resolve_neg = resolve_conj
+
+    def is_conj(self):
+        """Whether a conjugation waits to be done: never."""
+        return False
+
+    is_neg = is_conj
+
+    def to_dense(self, dtype=None):
+        """The tensor itself, which is dense."""
+        return self if dtype is None else self.to(dtype=dtype)
+
     def where(self, condition, other):
         """This tensor where ``condition`` holds, else ``other``."""
         return pointwise.where(condition, self, other)
+
+    to_sparse = refused.to_sparse
+    to_sparse_csr = refused.to_sparse_csr
+    dequantize = refused.dequantize
+    to_padded_tensor = refused.to_padded_tensor
 
     # -- shapes in place: the tensor shows its memory in another way ---------------------------------
 

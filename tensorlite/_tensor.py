@@ -391,14 +391,19 @@ class Tensor(Methods):
             raise RuntimeError(f"Boolean value of Tensor with {what} is ambiguous")
         return bool(self._data.item())
 
+    def _number(self):
+        if self._data.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._data.item()
+
     def __int__(self):
-        return int(self.item())
+        return int(self._number())
 
     def __float__(self):
-        return float(self.item())
+        return float(self._number())
 
     def __complex__(self):
-        return complex(self.item())
+        return complex(self._number())
 
     def __index__(self):
         if self._data.size != 1 or self._data.dtype.kind not in "iub":
@@ -501,7 +506,6 @@ class Tensor(Methods):
     __matmul__ = linalg.matmul
     __neg__ = ew.neg
     __abs__ = ew.abs
-    __invert__ = ew.bitwise_not
     __and__ = ew.bitwise_and
     __or__ = ew.bitwise_or
     __xor__ = ew.bitwise_xor
@@ -552,13 +556,22 @@ class Tensor(Methods):
     def __rrshift__(self, other):
         return ew.bitwise_right_shift(other, self)
 
+    def __invert__(self):
+        if self._data.dtype.kind not in "biu":
+            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        return ew.bitwise_not(self)
+
     def __eq__(self, other):
+        if other is None:
+            return NotImplemented
         try:
             return ew.eq(self, other)
         except TypeError:
             return NotImplemented
 
     def __ne__(self, other):
+        if other is None:
+            return NotImplemented
         try:
             return ew.ne(self, other)
         except TypeError:

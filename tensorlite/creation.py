@@ -52,8 +52,6 @@ def _infer(data):
         return data._data.dtype
     if isinstance(data, np.ndarray):
         return data.dtype
-    if isinstance(data, float):  # also np.float64, which is a Python float
-        return dtypes.get_default_dtype().numpy
     if isinstance(data, np.generic):
         return data.dtype
     d = dtypes._scalar_type(data)
@@ -89,7 +87,7 @@ def _from_lists(data, d):
         raise ValueError(f"expected sequences of equal length at every dimension ({error})") from None
     if a.dtype == object or a.dtype.kind in "USOV":
         _infer(data)
-        raise RuntimeError("Overflow when unpacking long long" if a.dtype == object else "new(): invalid data type 'str'")
+        raise ValueError("Overflow when unpacking long long")
     if d is None:
         if not simple or a.dtype.kind not in "bifc":
             d = _infer(data)
@@ -101,7 +99,7 @@ def _from_lists(data, d):
             d = a.dtype
         d = dtypes.get_default_dtype().numpy if d is None else d
         if d.kind == "u" and a.dtype == np.uint64 and simple:
-            raise RuntimeError("Overflow when unpacking long long")
+            raise ValueError("Overflow when unpacking long long")
     with np.errstate(invalid="ignore", over="ignore"):
         return a.astype(d, copy=False)
 
@@ -262,7 +260,10 @@ def _float(dtype):
 
 
 def _size(args, size):
-    return sizes_of(args if size is None else (size,))
+    shape = sizes_of(args if size is None else (size,))
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return shape
 
 
 def zeros(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
@@ -284,7 +285,7 @@ def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """``fill_value`` (a number or a 0-d tensor) in every place of ``size``."""
     d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
-    return _finish(np.full(sizes_of((size,)), unwrap(fill_value), d), requires_grad, device, out, layout, pin_memory)
+    return _finish(np.full(_size((size,), None), unwrap(fill_value), d), requires_grad, device, out, layout, pin_memory)
 
 
 def _like(input, dtype):
@@ -473,7 +474,7 @@ def legacy_tensor(dtype, *args, device=None):
         if isinstance(data, (str, float)) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         return wrap(_array(data, dtype))
-    return wrap(np.empty(sizes_of(args) if args else (0,), dtype.numpy))
+    return wrap(np.empty(_size(args, None) if args else (0,), dtype.numpy))
 
 
 def _old(dtype):

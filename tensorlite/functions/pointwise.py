@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import dtypes
 from ..engine import TensorBase, clone as _clone
 from ..ops import elementwise as ew
 from ._common import into, named, tensor_arg
@@ -297,3 +298,8 @@ def is_nonzero(input):
 def numel(input):
     """The number of elements."""
     return tensor_arg(input, "input", "numel")._data.size
+
+
+def can_cast(from_, to):
+    """Whether PyTorch's rules allow the conversion: never to a lower kind (bool, integer, float, complex)."""
+    return dtypes.can_cast(dtypes.to_numpy(from_), dtypes.to_numpy(to))

@@ -7,7 +7,8 @@ import numpy as np
 from .. import engine
 from .._device import check_device
 from ..engine import TensorBase, wrap
-from ..ops import elementwise as ew, random as fill
+from ..ops import elementwise as ew
+from ..ops import random as fill
 from ._common import into, sizes_of, tensor_arg
 
 __all__ = [
