@@ -177,9 +177,7 @@ def _conv_transpose(name, dims, input, weight, bias, stride, padding, output_pad
             f"{cross(size)}. Output size is too small"
         )
     pairs = tuple([(p, p) for p in padding])
-    out = ops.conv_input_grad(
-        input, weight, size=size, stride=stride, padding=pairs, dilation=dilation, groups=groups
-    )
+    out = ops.conv_input_grad(input, weight, size=size, stride=stride, padding=pairs, dilation=dilation, groups=groups)
     if bias is not None:
         out = add(out, reshape(bias, shape=(-1,) + (1,) * dims))
     return unbatched(out, single)
@@ -207,7 +205,9 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
     >>> tl.nn.functional.conv_transpose1d(x, tl.tensor([[[1.0, 3.0]]]), stride=2)
     tensor([[[1., 3., 2., 6.]]])
     """
-    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -219,7 +219,9 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     >>> tl.nn.functional.conv_transpose2d(tl.zeros(1, 8, 7, 7), tl.zeros(8, 4, 4, 4), stride=2, padding=1).shape
     torch.Size([1, 4, 14, 14])
     """
-    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -231,7 +233,9 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     >>> tl.nn.functional.conv_transpose3d(tl.zeros(1, 2, 3, 3, 3), tl.zeros(2, 1, 2, 2, 2), stride=2).shape
     torch.Size([1, 1, 6, 6, 6])
     """
-    return _conv_transpose("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 # -- unfold and fold -------------------------------------------------------------------------------
@@ -316,7 +320,5 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
             f"stride={stride}, expected size of input's dimension 2 to match the calculated number of sliding blocks "
             f"{blocks[0]} * {blocks[1]} = {blocks[0] * blocks[1]}, but got input.size(2)={input.shape[2]}."
         )
-    out = fold_ops.fold(
-        input, spatial=output_size, kernel=kernel, stride=stride, padding=padding, dilation=dilation
-    )
+    out = fold_ops.fold(input, spatial=output_size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     return unbatched(out, single)

@@ -45,7 +45,10 @@ def empty_channels_last(n, channels, spatial, dtype):
 def output_size(size, kernel, stride, padding, dilation):
     """Spatial shape of a convolution; ``padding`` holds (low, high) pairs."""
     return tuple(
-        [(n + lo + hi - d * (k - 1) - 1) // s + 1 for n, k, s, (lo, hi), d in zip(size, kernel, stride, padding, dilation)]
+        [
+            (n + lo + hi - d * (k - 1) - 1) // s + 1
+            for n, k, s, (lo, hi), d in zip(size, kernel, stride, padding, dilation)
+        ]
     )
 
 
@@ -254,15 +257,17 @@ def conv_input_grad(g, w, *, size, stride, padding, dilation, groups=1):
     """
     n, outs = g.shape[:2]
     per = w.shape[1]
-    turned = w.reshape(groups, outs // groups, *w.shape[1:]).swapaxes(1, 2).reshape(groups * per, outs // groups, *w.shape[2:])
+    turned = (
+        w.reshape(groups, outs // groups, *w.shape[1:])
+        .swapaxes(1, 2)
+        .reshape(groups * per, outs // groups, *w.shape[2:])
+    )
     low = [lo for lo, _ in padding]
     if all(s == 1 for s in stride):
         back = [d * (k - 1) - lo for d, k, lo in zip(dilation, w.shape[2:], low)]
         return _correlate(g, _reverse(turned), None, size, stride, dilation, back, groups)
     out = empty_channels_last(n, groups * per, size, g.dtype)
-    phases = [
-        _phases(m, k, s, d, lo) for m, k, s, d, lo in zip(size, w.shape[2:], stride, dilation, low)
-    ]
+    phases = [_phases(m, k, s, d, lo) for m, k, s, d, lo in zip(size, w.shape[2:], stride, dilation, low)]
     for phase in itertools.product(*phases):
         where = (slice(None), slice(None), *[p[0] for p in phase])
         if any(p[1] is None for p in phase):

@@ -1,0 +1,487 @@
+"""Pooling layers."""
+
+from __future__ import annotations
+
+from .. import functional_spatial as F
+from .._spatial import ntuple
+from ..module import Module
+
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d", "LPPool1d",
+    "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+]  # fmt: skip
+
+
+class _MaxPool(Module):
+    """What the max pooling layers share."""
+
+    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride if stride is not None else kernel_size
+        self.padding = padding
+        self.dilation = dilation
+        self.return_indices = return_indices
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input):
+        return type(self).function(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
+
+    def extra_repr(self):
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class _AvgPool(Module):
+    """What the average pooling layers share."""
+
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+                 divisor_override=None):  # fmt: skip
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = stride if stride is not None else kernel_size
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+        self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, input):
+        return type(self).function(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
+            self.divisor_override,
+        )  # fmt: skip
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class _LPPool(Module):
+    """What the power-average pooling layers share."""
+
+    def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def forward(self, input):
+        return type(self).function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self):
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class _AdaptiveAvgPool(Module):
+    """What the adaptive average pooling layers share."""
+
+    def __init__(self, output_size):
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, input):
+        return type(self).function(input, self.output_size)
+
+    def extra_repr(self):
+        return f"output_size={self.output_size}"
+
+
+class _AdaptiveMaxPool(_AdaptiveAvgPool):
+    """What the adaptive max pooling layers share."""
+
+    def __init__(self, output_size, return_indices=False):
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+    def forward(self, input):
+        return type(self).function(input, self.output_size, self.return_indices)
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of every window of sequences.
+
+    Parameters
+    ----------
+    kernel_size, padding, dilation : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    return_indices : bool, default False
+        Return where the maxima are as well, counted through the spatial dimensions.
+    ceil_mode : bool, default False
+        Whether windows may reach over the end.
+
+    Shapes
+    ------
+    ``(N, C, L)`` or without N, to the same with
+    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.MaxPool1d(2)(tl.zeros(2, 3, 8)).shape
+    torch.Size([2, 3, 4])
+    """
+
+    function = staticmethod(F.max_pool1d)
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of every window of images.
+
+    Parameters
+    ----------
+    kernel_size, padding, dilation : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    return_indices : bool, default False
+        Return where the maxima are as well, counted through the spatial dimensions.
+    ceil_mode : bool, default False
+        Whether windows may reach over the end.
+
+    Shapes
+    ------
+    ``(N, C, H, W)`` or without N, to the same with
+    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.MaxPool2d(2)(tl.zeros(2, 3, 8, 8)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    function = staticmethod(F.max_pool2d)
+
+
+class MaxPool3d(_MaxPool):
+    """The largest element of every window of volumes.
+
+    Parameters
+    ----------
+    kernel_size, padding, dilation : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    return_indices : bool, default False
+        Return where the maxima are as well, counted through the spatial dimensions.
+    ceil_mode : bool, default False
+        Whether windows may reach over the end.
+
+    Shapes
+    ------
+    ``(N, C, D, H, W)`` or without N, to the same with
+    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.MaxPool3d(2)(tl.zeros(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 2, 2, 2])
+    """
+
+    function = staticmethod(F.max_pool3d)
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of every window of sequences.
+
+    Parameters
+    ----------
+    kernel_size, padding : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+    count_include_pad : bool, default True
+        Whether padding counts in the mean.
+
+    Shapes
+    ------
+    ``(N, C, L)`` or ``(C, L)``, to the same with ``(L + 2 * padding - kernel_size) // stride + 1`` elements.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AvgPool1d(2)(tl.zeros(2, 3, 8)).shape
+    torch.Size([2, 3, 4])
+    """
+
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+        stride = kernel_size if stride is None else stride
+        sizes = [ntuple(v, 1, n) for v, n in ((kernel_size, "kernel_size"), (stride, "stride"), (padding, "padding"))]
+        super().__init__(*sizes, ceil_mode, count_include_pad)
+        del self.divisor_override
+
+    def forward(self, input):
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of every window of images.
+
+    Parameters
+    ----------
+    kernel_size, padding : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+    count_include_pad : bool, default True
+        Whether padding counts in the mean.
+    divisor_override : int, optional
+        Divide by this instead of the number of elements.
+
+    Shapes
+    ------
+    ``(N, C, H, W)`` or without N, to the same with ``(size + 2 * padding - kernel_size) // stride + 1``
+    per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AvgPool2d(2)(tl.zeros(2, 3, 8, 8)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    function = staticmethod(F.avg_pool2d)
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of every window of volumes.
+
+    Parameters
+    ----------
+    kernel_size, padding : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+    count_include_pad : bool, default True
+        Whether padding counts in the mean.
+    divisor_override : int, optional
+        Divide by this instead of the number of elements.
+
+    Shapes
+    ------
+    ``(N, C, D, H, W)`` or without N, to the same with ``(size + 2 * padding - kernel_size) // stride + 1``
+    per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AvgPool3d(2)(tl.zeros(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 2, 2, 2])
+    """
+
+    function = staticmethod(F.avg_pool3d)
+
+
+class LPPool1d(_LPPool):
+    """``(sum of x ** p) ** (1 / p)`` over every window of sequences.
+
+    Parameters
+    ----------
+    norm_type : float
+        ``p``.
+    kernel_size : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.LPPool1d(2, 2)(tl.ones(2, 3, 8)).shape
+    torch.Size([2, 3, 4])
+    """
+
+    function = staticmethod(F.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """``(sum of x ** p) ** (1 / p)`` over every window of images.
+
+    Parameters
+    ----------
+    norm_type : float
+        ``p``.
+    kernel_size : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.LPPool2d(2, 2)(tl.ones(2, 3, 8, 8)).shape
+    torch.Size([2, 3, 4, 4])
+    """
+
+    function = staticmethod(F.lp_pool2d)
+
+
+class LPPool3d(_LPPool):
+    """``(sum of x ** p) ** (1 / p)`` over every window of volumes.
+
+    Parameters
+    ----------
+    norm_type : float
+        ``p``.
+    kernel_size : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.LPPool3d(2, 2)(tl.ones(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 2, 2, 2])
+    """
+
+    function = staticmethod(F.lp_pool3d)
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """Means of windows chosen so that ``output_size`` of them cover sequences.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveAvgPool1d(3)(tl.zeros(2, 5, 8)).shape
+    torch.Size([2, 5, 3])
+    """
+
+    function = staticmethod(F.adaptive_avg_pool1d)
+
+
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """Means of windows chosen so that ``output_size`` of them cover images.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveAvgPool2d(3)(tl.zeros(2, 5, 8, 8)).shape
+    torch.Size([2, 5, 3, 3])
+    """
+
+    function = staticmethod(F.adaptive_avg_pool2d)
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Means of windows chosen so that ``output_size`` of them cover volumes.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveAvgPool3d(3)(tl.zeros(2, 5, 4, 4, 4)).shape
+    torch.Size([2, 5, 3, 3, 3])
+    """
+
+    function = staticmethod(F.adaptive_avg_pool3d)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """Maxima of windows chosen so that ``output_size`` of them cover sequences.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+    return_indices : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveMaxPool1d(3)(tl.zeros(2, 5, 8)).shape
+    torch.Size([2, 5, 3])
+    """
+
+    function = staticmethod(F.adaptive_max_pool1d)
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """Maxima of windows chosen so that ``output_size`` of them cover images.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+    return_indices : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveMaxPool2d(3)(tl.zeros(2, 5, 8, 8)).shape
+    torch.Size([2, 5, 3, 3])
+    """
+
+    function = staticmethod(F.adaptive_max_pool2d)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """Maxima of windows chosen so that ``output_size`` of them cover volumes.
+
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+    return_indices : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.AdaptiveMaxPool3d(3)(tl.zeros(2, 5, 4, 4, 4)).shape
+    torch.Size([2, 5, 3, 3, 3])
+    """
+
+    function = staticmethod(F.adaptive_max_pool3d)
+
+
+class _Refused(Module):
+    """Layers that are not there say so."""
+
+    instead = ""
+
+    def __init__(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} is not supported; {self.instead}")
+
+
+class MaxUnpool1d(_Refused):
+    """Not supported; use :class:`Upsample` or :class:`ConvTranspose1d`."""
+
+    instead = "use Upsample or ConvTranspose1d"
+
+
+class MaxUnpool2d(_Refused):
+    """Not supported; use :class:`Upsample` or :class:`ConvTranspose2d`."""
+
+    instead = "use Upsample or ConvTranspose2d"
+
+
+class MaxUnpool3d(_Refused):
+    """Not supported; use :class:`Upsample` or :class:`ConvTranspose3d`."""
+
+    instead = "use Upsample or ConvTranspose3d"
+
+
+class FractionalMaxPool2d(_Refused):
+    """Not supported; use :class:`MaxPool2d` or :class:`AdaptiveMaxPool2d`."""
+
+    instead = "use MaxPool2d or AdaptiveMaxPool2d"
+
+
+class FractionalMaxPool3d(_Refused):
+    """Not supported; use :class:`MaxPool3d` or :class:`AdaptiveMaxPool3d`."""
+
+    instead = "use MaxPool3d or AdaptiveMaxPool3d"
