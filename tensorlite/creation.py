@@ -116,8 +116,8 @@ def _array(data, dtype):
             d = data.dtype.newbyteorder("=")
         return np.array(data, dtype=d, order="C")
     if not isinstance(data, (list, tuple, *_numbers)):
-        if hasattr(data, "__dlpack__") or hasattr(data, "__array__"):
-            return np.array(data, dtype=d)
+        if hasattr(data, "__array__"):
+            return np.array(data.__array__(), dtype=d)
         if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, bytes, dict)):
             data = [data[i] for i in _indices(len(data))]
     return _from_lists(data, d)

@@ -278,7 +278,6 @@ def meshgrid(*tensors, indexing="ij"):
         for i, t in enumerate(tensors)
     ]
     if swap:
-        grids = [swapaxes(g, dim0=0, dim1=1) for g in grids]
         grids[0], grids[1] = grids[1], grids[0]
     return tuple(grids)
 
