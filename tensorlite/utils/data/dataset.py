@@ -1,0 +1,4 @@
+"""``torch.utils.data.dataset``."""
+
+from ...data import *  # noqa: F403
+from ...data import __all__ as __all__
