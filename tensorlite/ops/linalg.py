@@ -1,33 +1,71 @@
-"""Matrix products and linear algebra."""
+"""Matrix products, and what is built from them."""
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 
-from ..engine import primitive, sum_to
-from .elementwise import _bar
-from .shape import mT, reshape
+from .. import dtypes
+from ..engine import primitive, sum_to, unwrap
+from .axes import axis_of
+from .elementwise import _bar, is_complex, mul
+from .shape import expand_dims, mT, permute, reshape
+
+# -- products --------------------------------------------------------------------------------------
 
 
-@primitive(promote="same", broadcasts=True)
+def _size(x):
+    return "x".join(map(str, x.shape))
+
+
+def _same_dtype(a, b):
+    if a.dtype != b.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_cname(a)} != {_cname(b)}")
+
+
+def _cname(x):
+    return {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}.get(x.dtype.name, x.dtype.name)
+
+
+def _mismatch(a, b):
+    """PyTorch's complaint about shapes that do not fit in a product."""
+    if a.ndim == 1 and b.ndim == 1:
+        return (f"inconsistent tensor size, expected tensor [{a.shape[0]}] and src [{b.shape[0]}] to have the same number of "
+                f"elements, but got {a.shape[0]} and {b.shape[0]} elements respectively")  # fmt: skip
+    if a.ndim == 2 and b.ndim == 1:
+        return f"size mismatch, got input ({a.shape[0]}), mat ({_size(a)}), vec ({b.shape[0]})"
+    if b.ndim <= 2:
+        rows = a.size // a.shape[-1] if a.shape[-1] else 0
+        return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {_size(b)})"
+    if a.shape[-1] == b.shape[-2]:
+        return (f"The size of tensor a ({list(a.shape[:-2])}) must match the size of tensor b ({list(b.shape[:-2])}) in the "
+                "batch dimensions")  # fmt: skip
+    return (f"Expected size for first two dimensions of batch2 tensor to be: {[b.shape[0], a.shape[-1]]} but got: "
+            f"{[b.shape[0], b.shape[-2]]}.")  # fmt: skip
+
+
+@primitive(broadcasts=True)
 def matmul(a, b):
     """The matrix product with PyTorch's rules for vectors and batches."""
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
+    _same_dtype(a, b)
     try:
+        if b.ndim == 2 and a.ndim > 2:  # one product over all rows, not one per batch
+            return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
         return np.matmul(a, b)
     except ValueError:
-        rows = f"{a.shape[0] if a.ndim == 2 else list(a.shape)}x{a.shape[1]}" if a.ndim == 2 else list(a.shape)
-        cols = f"{b.shape[0]}x{b.shape[1]}" if b.ndim == 2 else list(b.shape)
-        raise ValueError(f"mat1 and mat2 shapes cannot be multiplied ({rows} and {cols})") from None
+        raise dtypes.ShapeError(_mismatch(a, b)) from None
 
 
 def _matmul_a(g, a_shape, b):
     b = _bar(b)
     if len(b.shape) == 1:
-        return reshape(g, shape=(*g.shape, 1)) * b if len(a_shape) > 1 else g * b
+        return expand_dims(g, dim=-1) * b if len(a_shape) > 1 else g * b
     if len(a_shape) == 1:
-        return reshape(matmul(reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1])), mT(b)), shape=(*g.shape[:-1], b.shape[-2]))
+        return reshape(matmul(expand_dims(g, dim=-2), mT(b)), shape=(*g.shape[:-1], b.shape[-2]))
     return matmul(g, mT(b))
 
 
@@ -36,42 +74,388 @@ def _matmul_b(g, a, b_shape):
     if len(a.shape) == 1:
         if len(b_shape) == 1:
             return g * a
-        return reshape(a, shape=(a.shape[0], 1)) * reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+        return expand_dims(a, dim=-1) * expand_dims(g, dim=-2)
     if len(b_shape) == 1:
-        return reshape(matmul(mT(a), reshape(g, shape=(*g.shape, 1))), shape=(*g.shape[:-1], a.shape[-1]))
+        return reshape(matmul(mT(a), expand_dims(g, dim=-1)), shape=(*g.shape[:-1], a.shape[-1]))
     if len(b_shape) == 2 and len(a.shape) > 2:  # one product over all rows, not a product per batch
-        return matmul(mT(reshape(a, shape=(-1, a.shape[-1]))), reshape(g, shape=(-1, g.shape[-1])))
+        return matmul(mT(_flat_rows(a)), _flat_rows(g))
     return matmul(mT(a), g)
+
+
+def _flat_rows(x):
+    """``x`` as a matrix of its last dimension's rows."""
+    if len(x.shape) == 2:
+        return x
+    return reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 matmul.vjp(a=_matmul_a, b=_matmul_b)
 
 
-@primitive(promote="same")
+@primitive
 def linear(x, weight, bias=None):
-    """``x @ weight.T + bias`` with ``weight`` of shape (out, in), in one step."""
-    if x.shape[-1:] != weight.shape[-1:]:
+    """``x @ weight.T + bias`` with ``weight`` of shape (out, in) or (in,), in one step."""
+    if x.dtype is not weight.dtype and x.dtype != weight.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {dtypes.of(x.dtype).title} and "
+                           f"{dtypes.of(weight.dtype).title}")  # fmt: skip
+    if x.shape[-1:] != weight.shape[-1:] or not x.ndim:
         rows = f"{x.size // x.shape[-1] if x.ndim and x.shape[-1] else 0}x{x.shape[-1] if x.ndim else 0}"
-        raise ValueError(
+        raise dtypes.ShapeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows} and {'x'.join(map(str, weight.shape[::-1]))})"
         )
-    if x.ndim > 2:
+    if x.ndim > 2 and weight.ndim == 2:
         out = np.matmul(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
     else:
         out = np.matmul(x, weight.T)
-    return out if bias is None else np.add(out, bias, out=out) if out.ndim else out + bias
+    return out if bias is None else np.add(out, bias, out=out) if np.ndim(out) else out + bias
 
 
-def _linear_weight(g, x):
+def _linear_weight(g, x, weight_shape):
+    x = _bar(x)
+    if len(weight_shape) == 1:
+        return matmul(reshape(g, shape=(math.prod(g.shape),)), _flat_rows(x)) if len(g.shape) else g * x
     if len(x.shape) == 1:
-        return reshape(g, shape=(-1, 1)) * x if len(g.shape) else g * x
-    g2 = reshape(g, shape=(-1, g.shape[-1])) if len(g.shape) > 2 else g
-    x2 = reshape(x, shape=(-1, x.shape[-1])) if len(x.shape) > 2 else x
-    return matmul(mT(g2), x2)
+        return expand_dims(g, dim=-1) * x
+    return matmul(mT(_flat_rows(g)), _flat_rows(x))
 
 
-linear.vjp(
-    x=lambda g, weight: matmul(g, weight) if len(weight.shape) > 1 else reshape(g, shape=(*g.shape, 1)) * weight,
-    weight=_linear_weight,
-    bias=lambda g: sum_to(g, shape=g.shape[-1:]),
-)
+def _linear_x(g, weight):
+    return matmul(g, _bar(weight)) if len(weight.shape) > 1 else expand_dims(g, dim=-1) * _bar(weight)
+
+
+linear.vjp(x=_linear_x, weight=_linear_weight, bias=lambda g, bias_shape: sum_to(g, shape=bias_shape))
+
+
+
+def mm(input, mat2):
+    """The product of two matrices."""
+    if len(input.shape) != 2:
+        raise RuntimeError("self must be a matrix")
+    if len(mat2.shape) != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return matmul(input, mat2)
+
+
+def mv(input, vec):
+    """The product of a matrix and a vector."""
+    if len(input.shape) != 2 or len(vec.shape) != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {len(vec.shape)}, {len(input.shape)}, {len(vec.shape)}")
+    return matmul(input, vec)
+
+
+def bmm(input, mat2):
+    """The products of two stacks of matrices."""
+    for name, x in (("batch1", input), ("batch2", mat2)):
+        if len(x.shape) != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
+    a, b = input.shape, mat2.shape
+    if a[0] != b[0] or a[2] != b[1]:
+        raise dtypes.ShapeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    return matmul(input, mat2)
+
+
+def _blend(input, product, beta, alpha):
+    product = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return product
+    return (input if beta == 1 else input * beta) + product
+
+
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """``beta * input + alpha * mat1 @ mat2``."""
+    if len(mat1.shape) != 2 or len(mat2.shape) != 2:
+        raise RuntimeError(f"mat1 must be a matrix, got {len(mat1.shape)}-D tensor and {len(mat2.shape)}-D tensor")
+    return _blend(input, matmul(mat1, mat2), beta, alpha)
+
+
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """``beta * input + alpha * mat @ vec``."""
+    return _blend(input, mv(mat, vec), beta, alpha)
+
+
+def addr(input, vec1, vec2, *, beta=1, alpha=1):
+    """``beta * input + alpha * outer(vec1, vec2)``."""
+    return _blend(input, outer(vec1, vec2), beta, alpha)
+
+
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """``beta * input + alpha * batch1 @ batch2``."""
+    return _blend(input, bmm(batch1, batch2), beta, alpha)
+
+
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """``beta * input + alpha * sum(batch1 @ batch2)`` over the batch."""
+    from .reduction import sum
+
+    return _blend(input, sum(bmm(batch1, batch2), dim=0), beta, alpha)
+
+
+def dot(input, tensor):
+    """The inner product of two vectors."""
+    if len(input.shape) != 1 or len(tensor.shape) != 1:
+        raise RuntimeError(f"1D tensors expected, but got {len(input.shape)}D and {len(tensor.shape)}D tensors")
+    if unwrap(input).dtype != unwrap(tensor).dtype:
+        raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {dtypes.of(unwrap(input).dtype).title} "
+                           f"and {dtypes.of(unwrap(tensor).dtype).title}")  # fmt: skip
+    return matmul(input, tensor)
+
+
+def vdot(input, other):
+    """The inner product of two vectors, the first one conjugated."""
+    return dot(_bar(input), other)
+
+
+def inner(input, other):
+    """Products summed over the last dimension of both."""
+    if not len(input.shape) or not len(other.shape):
+        return mul(input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise dtypes.ShapeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
+
+
+def outer(input, vec2):
+    """All products of two vectors."""
+    if len(input.shape) != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument self, but got {len(input.shape)}-D")
+    if len(vec2.shape) != 1:
+        raise RuntimeError(f"outer: Expected 1-D argument vec2, but got {len(vec2.shape)}-D")
+    return mul(expand_dims(input, dim=1), vec2)
+
+
+ger = outer
+
+
+def kron(input, other):
+    """Kronecker's product."""
+    n = max(len(input.shape), len(other.shape))
+    a = (1,) * (n - len(input.shape)) + tuple(input.shape)
+    b = (1,) * (n - len(other.shape)) + tuple(other.shape)
+    left = reshape(input, shape=tuple([m for s in a for m in (s, 1)]))
+    right = reshape(other, shape=tuple([m for s in b for m in (1, s)]))
+    return reshape(mul(left, right), shape=tuple([s * t for s, t in zip(a, b)]))
+
+
+def tensordot(a, b, dims=2):
+    """Products summed over ``dims``: the last of ``a`` with the first of ``b``, or two lists of dimensions."""
+    dims = unwrap(dims)
+    if isinstance(dims, np.ndarray):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(len(a.shape), len(b.shape)):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        dims = (range(len(a.shape) - dims, len(a.shape)), range(dims))
+    left, right = [(d,) if isinstance(d, int) else tuple(d) for d in dims]
+    if len(left) != len(right):
+        raise RuntimeError(f"both dimension lists should have same length, got {list(left)} and {list(right)}")
+    left = [axis_of(d, len(a.shape)) for d in left]
+    right = [axis_of(d, len(b.shape)) for d in right]
+    for i, j in zip(left, right):
+        if a.shape[i] != b.shape[j]:
+            raise dtypes.ShapeError(
+                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
+                f"{b.shape[j]} in dim {j}"
+            )
+    free_a = [d for d in range(len(a.shape)) if d not in left]
+    free_b = [d for d in range(len(b.shape)) if d not in right]
+    shape = tuple([a.shape[d] for d in free_a] + [b.shape[d] for d in free_b])
+    k = math.prod([a.shape[d] for d in left])
+    rows, columns = math.prod([a.shape[d] for d in free_a]), math.prod([b.shape[d] for d in free_b])
+    a2 = reshape(permute(a, dims=tuple(free_a + left)), shape=(rows, k))
+    b2 = reshape(permute(b, dims=tuple(right + free_b)), shape=(k, columns))
+    return reshape(matmul(a2, b2), shape=shape)
+
+
+def cross(input, other, dim=None):
+    """The vector product along a dimension of size 3 (``dim=None``: the first such)."""
+    from .arrange import broadcast_tensors
+    from .shape import roll
+
+    input, other = broadcast_tensors(input, other)
+    if dim is None:
+        dim = next((d for d, n in enumerate(input.shape) if n == 3), None)
+        if dim is None:
+            raise RuntimeError("no dimension of size 3 in input")
+    axis = axis_of(dim, len(input.shape))
+    if input.shape[axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and "
+                           f"{other.shape[axis]}")  # fmt: skip
+
+    def turn(x, k):
+        return roll(x, shifts=-k, dims=axis)
+
+    return turn(input, 1) * turn(other, 2) - turn(input, 2) * turn(other, 1)
+
+
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    from .reduction import sum
+    from .shape import diagonal
+
+    if len(input.shape) != 2:
+        raise RuntimeError("trace: expected a matrix")
+    return sum(diagonal(input))
+
+
+def _best_order(sizes):
+    """Where to cut a chain of matrices for the fewest multiplications (dynamic programming)."""
+    n = len(sizes) - 1
+    cost, cut = {(i, i): 0 for i in range(n)}, {}
+    for length in range(1, n):
+        for i in range(n - length):
+            j = i + length
+            cost[i, j], cut[i, j] = min(
+                (cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j)
+            )
+    return cut
+
+
+def multi_dot(tensors):
+    """The product of several matrices in the cheapest order; the first and last may be vectors."""
+    if len(tensors) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
+    first, last = len(tensors[0].shape) == 1, len(tensors[-1].shape) == 1
+    chain = list(tensors)
+    if first:
+        chain[0] = expand_dims(chain[0], dim=0)
+    if last:
+        chain[-1] = expand_dims(chain[-1], dim=1)
+    for i, m in enumerate(chain):
+        if len(m.shape) != 2:
+            raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {len(m.shape)}D")
+    cut = _best_order([chain[0].shape[0], *[m.shape[1] for m in chain]])
+
+    def product(i, j):
+        return chain[i] if i == j else matmul(product(i, cut[i, j]), product(cut[i, j] + 1, j))
+
+    out = product(0, len(chain) - 1)
+    return reshape(out, shape=tuple(out.shape[int(first) : 1 if last else 2]))
+
+
+def chain_matmul(*matrices):
+    """The product of several matrices in the cheapest order."""
+    return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
+
+
+def matrix_power(A, n):
+    """``A`` multiplied with itself ``n`` times; inverted first for a negative ``n``."""
+    from .decompose import eye_like, inv, square_matrix
+
+    square_matrix("linalg.matrix_power", A)
+    if n < 0:
+        A, n = inv(A), -n
+    out = None
+    while n:
+        if n & 1:
+            out = A if out is None else matmul(out, A)
+        n >>= 1
+        if n:
+            A = matmul(A, A)
+    return eye_like(A) if out is None else out
+
+
+# -- statistics ------------------------------------------------------------------------------------
+
+
+def cov(input, *, correction=1, fweights=None, aweights=None):
+    """The covariance of variables in rows; columns may be weighted by counts and by importance."""
+    from .reduction import sum
+
+    n = len(input.shape)
+    if n > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {n} dimensions")
+    if unwrap(input).dtype.kind not in "fc":
+        from ..engine import cast
+
+        input = cast(input, dtype=dtypes.get_default_dtype().numpy)
+    x = input if n == 2 else reshape(input, shape=(1, math.prod(input.shape)))
+    count = x.shape[1]
+    weights = fweights if aweights is None else aweights if fweights is None else mul(fweights, aweights)
+    if weights is None:
+        total, free = count, max(count - correction, 0)
+        x = x - sum(x, dim=1, keepdim=True) / count
+        right = x
+    else:
+        w = unwrap(weights).astype(unwrap(x).real.dtype)
+        total = float(w.sum())
+        x = x - sum(x * w, dim=1, keepdim=True) / total
+        if aweights is None or correction == 0:
+            free = total - correction
+        else:
+            free = total - correction * float((w * unwrap(aweights)).sum()) / total
+        free = max(free, 0)
+        right = x * w
+    with np.errstate(all="ignore"):
+        out = matmul(right, mT(_bar(x))) * (1.0 / free if free else math.inf)
+    return out if n == 2 else reshape(out, shape=())
+
+
+def corrcoef(input):
+    """Pearson's correlation of variables in rows."""
+    from .elementwise import clamp, real, sqrt
+    from .shape import diagonal
+
+    c = cov(input)
+    if not len(c.shape):
+        return c / c
+    spread = sqrt(real(diagonal(c)))
+    out = c / expand_dims(spread, dim=1) / expand_dims(spread, dim=0)
+    return out if is_complex(out) else clamp(out, -1, 1)
+
+
+# -- distances -------------------------------------------------------------------------------------
+
+
+def dist(input, other, p=2):
+    """The ``p``-norm of the difference."""
+    from .reduction import vector_norm
+
+    return vector_norm(input - other, ord=p)
+
+
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
+    """The ``p``-distances between all rows of ``x1`` and all rows of ``x2``, in batches.
+
+    Raises
+    ------
+    RuntimeError
+        For a negative ``p`` or rows of different lengths.
+    """
+    from .elementwise import clamp, sqrt
+    from .reduction import sum, vector_norm
+
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    if len(x1.shape) < 2 or len(x2.shape) < 2:
+        raise RuntimeError("cdist only supports at least 2D tensors")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise dtypes.ShapeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
+    if compute_mode not in modes:
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    many = x1.shape[-2] > 25 or x2.shape[-2] > 25
+    if p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and many)):
+        square = expand_dims(sum(x1 * x1, dim=-1), dim=-1) + expand_dims(sum(x2 * x2, dim=-1), dim=-2)
+        square = clamp(square - 2 * matmul(x1, mT(x2)), 0)
+        zero = unwrap(square) == 0
+        return sqrt(square + zero * 1e-30) * (zero == False)  # noqa: E712  a finite slope at distance 0
+    return vector_norm(expand_dims(x1, dim=-2) - expand_dims(x2, dim=-3), ord=p, dim=-1)
+
+
+def pdist(input, p=2):
+    """The ``p``-distances between all pairs of rows, in order."""
+    from .indexing import index_select
+    from .reduction import vector_norm
+
+    if len(input.shape) != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {len(input.shape)}D")
+    pairs = np.array(list(itertools.combinations(range(input.shape[0]), 2)), np.int64).reshape(-1, 2)
+    first, second = index_select(input, pairs[:, 0], dim=0), index_select(input, pairs[:, 1], dim=0)
+    return vector_norm(first - second, ord=p, dim=-1)

@@ -8,7 +8,7 @@ from ..engine import primitive, unwrap
 from .indexing import index_select
 
 
-def _box(shape, widths, value):
+def _box(shape, widths):
     """The slices of a result that come from a padded array, and those of the array."""
     inner = tuple([slice(max(a, 0), n + a + b - max(b, 0)) for n, (a, b) in zip(shape, widths)])
     outer = tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(shape, widths)])
@@ -23,8 +23,8 @@ def constant_pad(x, *, widths, value=0.0):
         raise RuntimeError(f"The input size {list(x.shape)}, plus negative padding {[list(w) for w in widths]}, resulted in a "
                            f"negative output size {shape}")  # fmt: skip
     out = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
-    inner, outer = _box(x.shape, widths, value)
-    if 0 not in [min(s.stop - s.start, 1) for s in inner] and 0 not in [max(s.stop - s.start, 0) for s in outer]:
+    inner, outer = _box(x.shape, widths)
+    if not [s for s in outer if s.stop <= s.start]:
         out[inner] = x[outer]
     return out
 

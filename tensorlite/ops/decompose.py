@@ -1,0 +1,651 @@
+"""Linear algebra: solving, inverting and factorizing matrices, in batches.
+
+Gradients follow Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation" (2008), and for complex matrices the formulas of PyTorch's documentation.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .. import dtypes
+from ..engine import primitive, unwrap
+from .elementwise import _bar, abs, is_complex, real, where
+from .linalg import matmul
+from .shape import cat, diag_embed, expand_dims, mT, narrow, reshape, tril, triu
+
+
+class LinAlgError(RuntimeError):
+    """A matrix for which a computation has no result: singular, not positive-definite, no convergence."""
+
+
+def _mH(x):
+    return mT(_bar(x))
+
+
+def _numpy(name, fn, *arrays):
+    """Call NumPy's ``fn``; its failure in PyTorch's terms."""
+    for a in arrays:
+        if a.dtype.kind not in "fc" or a.dtype == np.float16:
+            raise RuntimeError(f"linalg.{name}: Expected a floating point or complex tensor as input. Got {dtypes.of(a.dtype)}")
+    try:
+        return fn(*arrays)
+    except np.linalg.LinAlgError as error:
+        raise LinAlgError(f"linalg.{name}: {_why(name, str(error))}") from None
+
+
+def _why(name, text):
+    if "Singular" in text:
+        verb = "The solver failed" if name in ("solve", "solve_triangular") else "The diagonal element is zero, the inversion could not be completed"
+        return f"{verb} because the input matrix is singular."
+    if "positive definite" in text:
+        return ("The factorization could not be completed because the input is not positive-definite (a leading minor is not "
+                "positive-definite).")  # fmt: skip
+    if "did not converge" in text:
+        return "The algorithm failed to converge because the input matrix is ill-conditioned or has non-finite values."
+    return text
+
+
+def square_matrix(name, x):
+    """Raise PyTorch's error unless ``x`` is a (batch of) square matrix."""
+    if len(x.shape) < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    if x.shape[-1] != x.shape[-2]:
+        raise RuntimeError(
+            f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} matrices"
+        )
+
+
+def matrix(name, x):
+    """Raise PyTorch's error unless ``x`` is a (batch of) matrix."""
+    if len(x.shape) < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+
+
+def eye_like(x):
+    """Unit matrices in the shape and dtype of square matrices ``x``."""
+    a = unwrap(x)
+    return x * 0 + np.eye(a.shape[-1], dtype=a.dtype)
+
+
+def _gaps(values):
+    """``values[j] - values[i]``, 1 on the diagonal."""
+    n = values.shape[-1]
+    return expand_dims(values, dim=-2) - expand_dims(values, dim=-1) + np.eye(n, dtype=unwrap(values).real.dtype)
+
+
+def _off(x):
+    """``x`` without its diagonal."""
+    return x * (1 - np.eye(x.shape[-1], dtype=unwrap(x).real.dtype))
+
+
+# -- solving and inverting -------------------------------------------------------------------------
+
+
+@primitive
+def inv(a):
+    """The inverse of square matrices."""
+    square_matrix("linalg.inv", a)
+    return _numpy("inv", np.linalg.inv, a)
+
+
+inv.vjp(a=lambda g, out: -(_mH(out) @ g @ _mH(out)))
+
+
+@primitive(promote="same", broadcasts=True)
+def _solve(a, b):
+    """``x`` with ``a @ x = b`` for matrices ``b``."""
+    square_matrix("linalg.solve", a)
+    if b.shape[-2] != a.shape[-1]:
+        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B ({a.shape[-2]}x{a.shape[-1]} "
+                           f"and {b.shape[-2]}x{b.shape[-1]})")  # fmt: skip
+    return _numpy("solve", np.linalg.solve, a, b)
+
+
+_solve.vjp(a=lambda g, a, out: -(_solve(_mH(a), g) @ _mH(out)), b=lambda g, a: _solve(_mH(a), g))
+
+
+def solve(A, B, *, left=True):
+    """``X`` with ``A @ X = B`` (``X @ A = B`` with ``left=False``); ``B`` may hold vectors.
+
+    Raises
+    ------
+    LinAlgError
+        If a matrix is singular.
+    """
+    square_matrix("linalg.solve", A)
+    if len(B.shape) == 1 or (len(A.shape) - 1 == len(B.shape) and tuple(B.shape) == tuple(A.shape[:-1])):
+        if not left:
+            raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In "
+                               "this case linalg.solve is equivalent to B / A.squeeze(-1)")  # fmt: skip
+        x = _solve(A, expand_dims(B, dim=-1))
+        return reshape(x, shape=tuple(x.shape[:-1]))
+    return _solve(A, B) if left else mT(_solve(mT(A), mT(B)))
+
+
+def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
+    """``X`` with ``A @ X = B``, where only one triangle of ``A`` counts."""
+    square_matrix("linalg.solve_triangular", A)
+    A = triu(A, diagonal=int(unitriangular)) if upper else tril(A, diagonal=-int(unitriangular))
+    if unitriangular:
+        A = A + eye_like(A)
+    return _solve(A, B) if left else mT(_solve(mT(A), mT(B)))
+
+
+def _cofactors(a):
+    """``det(a) * inv(a)^H``, also for singular matrices: from ``u diag(products of other s) vh``."""
+    u, s, vh = svd(a, full_matrices=False)
+    n = a.shape[-1]
+    rest = expand_dims(s, dim=-2) * (1 - np.eye(n)) + np.eye(n)
+    from .reduction import prod
+
+    others = prod(rest, dim=-1)
+    sign = det(u) * det(vh)
+    return expand_dims(expand_dims(sign, dim=-1), dim=-1) * ((u * expand_dims(others, dim=-2)) @ vh)
+
+
+@primitive
+def det(a):
+    """The determinant of square matrices."""
+    square_matrix("linalg.det", a)
+    return _numpy("det", np.linalg.det, a)
+
+
+def _det_vjp(g, a, out):
+    g, out2 = expand_dims(expand_dims(g, dim=-1), dim=-1), expand_dims(expand_dims(out, dim=-1), dim=-1)
+    if bool((unwrap(out) == 0).any()) and not is_complex(a):
+        return g * _cofactors(a)
+    return _bar(out2) * g * _mH(inv(a))
+
+
+det.vjp(a=_det_vjp)
+
+
+@primitive(outputs=("sign", "logabsdet"), constant=("sign",))
+def _slogdet(a):
+    square_matrix("linalg.slogdet", a)
+    sign, log = _numpy("slogdet", np.linalg.slogdet, a)
+    return np.asarray(sign), np.asarray(log)
+
+
+_slogdet.vjp(a=lambda g, a: expand_dims(expand_dims(g, dim=-1), dim=-1) * _mH(inv(a)))
+
+
+def slogdet(A):
+    """The sign and the logarithm of the absolute value of determinants.
+
+    For complex matrices the sign is not differentiable here.
+    """
+    return _slogdet(A)
+
+
+def logdet(A):
+    """The logarithm of determinants; NaN where they are negative."""
+    sign, log = _slogdet(A)
+    return where(sign < 0, math.nan, log)
+
+
+# -- factorizations --------------------------------------------------------------------------------
+
+
+@primitive
+def _cholesky(a):
+    """The lower triangular ``l`` with ``l @ l^H = a``."""
+    square_matrix("linalg.cholesky", a)
+    return _numpy("cholesky", np.linalg.cholesky, a)
+
+
+def _cholesky_vjp(g, out):
+    inner = tril(_mH(out) @ g)
+    inner = (inner + _off(inner)) * 0.5
+    left = _solve(_mH(out), inner)
+    both = _mH(_solve(_mH(out), _mH(left)))
+    return (both + _mH(both)) * 0.5
+
+
+_cholesky.vjp(a=_cholesky_vjp)
+
+
+def cholesky(A, *, upper=False):
+    """The triangular factor of Hermitian positive-definite matrices: ``L @ L^H = A`` (``U^H @ U`` with ``upper``).
+
+    Raises
+    ------
+    LinAlgError
+        If a matrix is not positive-definite.
+    """
+    low = _cholesky(A)
+    return _mH(low) if upper else low
+
+
+def cholesky_solve(B, L, upper=False):
+    """``X`` with ``A @ X = B``, given the Cholesky factor of ``A``."""
+    L = _mH(L) if upper else L
+    return _solve(_mH(L), _solve(L, B))
+
+
+def cholesky_inverse(L, upper=False):
+    """The inverse of a matrix, given its Cholesky factor."""
+    return cholesky_solve(eye_like(L), L, upper)
+
+
+@primitive(outputs=("q", "r"))
+def _qr(a, *, mode):
+    matrix("linalg.qr", a)
+    if mode == "r":
+        return np.zeros(0, a.dtype), _numpy("qr", lambda x: np.linalg.qr(x, "r"), a)
+    return tuple(_numpy("qr", lambda x: np.linalg.qr(x, mode), a))
+
+
+def _qr_vjp(g, a, q, r, mode):
+    if mode == "r":
+        raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+                           "linalg.qr(A, mode='reduced')")  # fmt: skip
+    m, n = a.shape[-2:]
+    if mode == "complete" and m > n:
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
+    gq, gr = g
+    gq, gr = q * 0 if gq is None else gq, r * 0 if gr is None else gr
+    if m >= n:
+        return _qr_tall(gq, gr, q, r)
+    # a wide matrix is [x | y] with x = q u and y = q v
+    u, gu = narrow(r, dim=-1, start=0, stop=m), narrow(gr, dim=-1, start=0, stop=m)
+    gv, y = narrow(gr, dim=-1, start=m, stop=n), narrow(a, dim=-1, start=m, stop=n)
+    gx = _qr_tall(gq + y @ _mH(gv), gu, q, u)
+    return cat(gx, q @ gv, dim=-1)
+
+
+def _qr_tall(gq, gr, q, r):
+    m = r @ _mH(gr) - _mH(gq) @ q
+    low = tril(m, diagonal=-1)
+    diagonal = tril(triu(m))
+    if is_complex(m):
+        diagonal = real(diagonal)
+    right = gq + q @ (low + _mH(low) + diagonal)
+    return _mH(_solve(r, _mH(right)))
+
+
+_qr.vjp(a=_qr_vjp)
+
+
+def qr(A, mode="reduced"):
+    """``Q @ R = A`` with orthonormal columns of ``Q`` and an upper triangular ``R``."""
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
+    return _qr(A, mode=mode)
+
+
+@primitive(outputs=("values", "vectors"))
+def _eigh(a, *, UPLO="L"):
+    square_matrix("linalg.eigh", a)
+    return tuple(_numpy("eigh", lambda x: np.linalg.eigh(x, UPLO), a))
+
+
+def _eigh_vjp(g, values, vectors):
+    gl, gv = g
+    back = _mH(vectors)
+    if gv is None:
+        return (vectors * expand_dims(gl, dim=-2)) @ back
+    inner = _off(back @ gv) / _gaps(values)
+    if gl is not None:
+        inner = inner + diag_embed(gl)
+    return vectors @ inner @ back
+
+
+_eigh.vjp(a=_eigh_vjp)
+
+
+def eigh(A, UPLO="L"):
+    """Eigenvalues (ascending) and eigenvectors of Hermitian matrices; one triangle counts."""
+    if UPLO not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return _eigh(A, UPLO=UPLO)
+
+
+def eigvalsh(A, UPLO="L"):
+    """Eigenvalues of Hermitian matrices, ascending."""
+    return eigh(A, UPLO)[0]
+
+
+@primitive(outputs=("values", "vectors"))
+def eig(A):
+    """Eigenvalues and eigenvectors of square matrices, complex."""
+    square_matrix("linalg.eig", A)
+    values, vectors = _numpy("eig", np.linalg.eig, A)
+    kind = np.result_type(A.dtype, np.complex64)
+    return values.astype(kind, copy=False), vectors.astype(kind, copy=False)
+
+
+def _eig_vjp(g, values, vectors):
+    gl, gv = g
+    back = _mH(vectors)
+    if gv is None:
+        inner = diag_embed(gl)
+    else:
+        w = back @ gv
+        own = tril(triu(w))
+        inner = _off(w - (back @ vectors) @ real(own)) / _bar(_gaps(values))
+        if gl is not None:
+            inner = inner + diag_embed(gl)
+    return _solve(back, inner @ back)
+
+
+eig.vjp(A=_eig_vjp)
+
+
+def eigvals(A):
+    """Eigenvalues of square matrices, complex."""
+    return eig(A)[0]
+
+
+@primitive(outputs=("u", "s", "vh"))
+def _svd(a, *, full_matrices):
+    matrix("linalg.svd", a)
+    return tuple(_numpy("svd", lambda x: np.linalg.svd(x, full_matrices), a))
+
+
+def _svd_vjp(g, u, s, vh):
+    gu, gs, gvh = g
+    k = s.shape[-1]
+    u, vh = narrow(u, dim=-1, start=0, stop=k), narrow(vh, dim=-2, start=0, stop=k)
+    if gu is None and gvh is None:
+        return (u * expand_dims(gs, dim=-2)) @ vh
+    m, n = u.shape[-2], vh.shape[-1]
+    column, row = expand_dims(s, dim=-2), expand_dims(s, dim=-1)
+    gaps = _gaps(s * s)
+    inner = None if gs is None else diag_embed(gs)
+    out = None
+    if gu is not None:
+        gu = narrow(gu, dim=-1, start=0, stop=k)
+        w = _mH(u) @ gu
+        part = ((w - _mH(w)) / gaps) * column
+        if is_complex(w):
+            part = part + tril(triu((w - _mH(w)) / (2 * row) - (w - _mH(w)) * column))
+        inner = part if inner is None else inner + part
+        if m > k:
+            rest = gu - u @ w
+            out = (rest / column) @ vh
+    if gvh is not None:
+        gv = _mH(narrow(gvh, dim=-2, start=0, stop=k))
+        w = vh @ gv
+        part = row * _off((w - _mH(w)) / gaps)
+        inner = part if inner is None else inner + part
+        if n > k:
+            rest = (u / column) @ (_mH(gv) - _mH(w) @ vh)
+            out = rest if out is None else out + rest
+    core = u @ inner @ vh
+    return core if out is None else core + out
+
+
+_svd.vjp(a=_svd_vjp)
+
+
+def svd(A, full_matrices=True, *, driver=None):
+    """``U @ diag(S) @ Vh = A`` with orthonormal columns of ``U``, rows of ``Vh``, and descending ``S``."""
+    if driver is not None:
+        raise RuntimeError("linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend.")
+    return _svd(A, full_matrices=full_matrices)
+
+
+def svdvals(A, *, driver=None):
+    """Singular values, descending."""
+    return svd(A, full_matrices=False, driver=driver)[1]
+
+
+@primitive(outputs=("p", "l", "u"), constant=("p",))
+def _lu(a):
+    matrix("linalg.lu", a)
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    u = np.array(a).reshape(-1, m, n)
+    order = np.tile(np.arange(m), (len(u), 1))
+    low = np.zeros((len(u), m, k), a.dtype)
+    batch = np.arange(len(u))
+    for j in range(k):
+        pivot = j + np.argmax(np.abs(u[:, j:, j]), axis=1)
+        for x in (u, low, order):
+            x[batch, j], x[batch, pivot] = x[batch, pivot].copy(), x[batch, j].copy()
+        head = u[:, j, j]
+        low[:, j, j] = 1
+        low[:, j + 1 :, j] = u[:, j + 1 :, j] / np.where(head == 0, 1, head)[:, None]
+        u[:, j + 1 :] -= low[:, j + 1 :, j, None] * u[:, j, None]
+        u[:, j + 1 :, j] = 0
+    p = np.zeros((len(u), m, m), a.dtype)
+    p[batch[:, None], order, np.arange(m)] = 1
+    lead = a.shape[:-2]
+    return p.reshape(*lead, m, m), low.reshape(*lead, m, k), u[:, :k].reshape(*lead, k, n)
+
+
+def _lu_vjp(g, a, p, l, u):
+    m, n = a.shape[-2:]
+    if m != n:
+        raise NotImplementedError("the derivative of linalg.lu is implemented for square matrices")
+    gl, gu = g
+    inner = 0.0
+    if gl is not None:
+        inner = inner + tril(_mH(l) @ gl, diagonal=-1)
+    if gu is not None:
+        inner = inner + triu(gu @ _mH(u))
+    left = _solve(_mH(l), inner)
+    return p @ _mH(_solve(u, _mH(left)))
+
+
+_lu.vjp(a=_lu_vjp)
+
+
+def lu(A, *, pivot=True):
+    """``P @ L @ U = A``: a permutation, a unit lower and an upper triangular matrix."""
+    if not pivot:
+        raise RuntimeError("linalg.lu: LU without pivoting is not implemented on the CPU")
+    return _lu(A)
+
+
+# -- least squares and the pseudo-inverse ----------------------------------------------------------
+
+
+@primitive
+def _pinv(a, *, rcond, hermitian):
+    matrix("linalg.pinv", a)
+    return _numpy("pinv", lambda x: np.linalg.pinv(x, rcond, hermitian), a)
+
+
+def _pinv_vjp(g, a, out):
+    p, ph, gh = out, _mH(out), _mH(g)
+    if a.shape[-2] <= a.shape[-1]:
+        k = gh @ p
+        kp = k @ ph
+        return -_mH(p @ k) + kp - (a @ p) @ kp + (ph @ p) @ (gh - k @ a)
+    k = p @ gh
+    pk = ph @ k
+    return -_mH(k @ p) + (gh - a @ k) @ p @ ph + pk - (pk @ p) @ a
+
+
+_pinv.vjp(a=_pinv_vjp)
+
+
+def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
+    """The pseudo-inverse; singular values below ``max(atol, rtol * largest)`` count as 0."""
+    return _pinv(A, rcond=_cutoff(A, rcond if rtol is None else rtol, atol), hermitian=hermitian)
+
+
+def _cutoff(A, rtol, atol):
+    """The relative cutoff of singular values, as PyTorch's default."""
+    a = unwrap(A)
+    if rtol is None:
+        rtol = 0.0 if atol is not None else max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+    rtol = np.asarray(unwrap(rtol))
+    if atol is not None:
+        top = np.linalg.svd(a, compute_uv=False).max(-1)
+        rtol = np.maximum(rtol, np.asarray(unwrap(atol)) / np.where(top == 0, 1, top))
+    return rtol.astype(a.real.dtype) if rtol.ndim else float(rtol)
+
+
+def lstsq(A, B, rcond=None, *, driver=None):
+    """Least squares: ``X`` that minimizes ``|A @ X - B|``.
+
+    Returns
+    -------
+    tuple
+        Solution (differentiable for matrices of full rank), residuals, rank, singular values; the last two as
+        PyTorch's driver ``'gelsd'`` gives them, the default ``'gelsy'`` has no singular values.
+    """
+    from ..engine import wrap
+
+    if driver not in (None, "gelsy", "gelsd", "gelss", "gels"):
+        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), not {driver}")
+    a, b = unwrap(A), unwrap(B)
+    matrix("linalg.lstsq", A)
+    vector = b.ndim == a.ndim - 1 and b.shape == a.shape[:-1]
+    right = expand_dims(B, dim=-1) if vector else B
+    if right.shape[-2] != a.shape[-2]:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
+    x = matmul(pinv(A, rcond=rcond), right)
+    m, n = a.shape[-2:]
+    s = np.linalg.svd(a, compute_uv=False)
+    tol = _cutoff(A, rcond, None)
+    rank = (s > np.asarray(tol)[..., None] * s.max(-1, keepdims=True, initial=0)).sum(-1)
+    residuals = np.zeros(0, a.dtype)
+    if m > n and np.all(rank == n):
+        residuals = (np.abs(a @ unwrap(x) - unwrap(right)) ** 2).sum(-2)
+    singular = s if driver in ("gelsd", "gelss") else np.zeros(0, a.dtype)
+    if vector:
+        x = reshape(x, shape=tuple(x.shape[:-1]))
+    rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
+    if x is a or isinstance(x, np.ndarray):
+        return x, residuals, rank, singular
+    return x, wrap(residuals), wrap(rank), wrap(singular)
+
+
+def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
+    """How many singular values are larger than ``max(atol, rtol * largest)``."""
+    from ..engine import wrap
+
+    a = unwrap(A)
+    matrix("linalg.matrix_rank", A)
+    s = np.abs(np.linalg.eigvalsh(a)) if hermitian else np.linalg.svd(a, compute_uv=False)
+    atol = tol if atol is None else atol
+    if rtol is None:
+        rtol = 0.0 if atol is not None else max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+    bound = np.maximum(np.asarray(unwrap(rtol)) * s.max(-1, initial=0), 0.0 if atol is None else np.asarray(unwrap(atol)))
+    rank = np.asarray((s > bound[..., None]).sum(-1), np.int64)
+    return rank if A is a else wrap(rank)
+
+
+# -- norms and functions of matrices ---------------------------------------------------------------
+
+
+def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False):
+    """A norm of matrices: ``'fro'``, ``'nuc'``, 1, -1, 2, -2, infinity or its negative."""
+    from .arrange import movedim
+    from .axes import axis_of
+    from .reduction import amax, amin, sum, vector_norm
+
+    if len(A.shape) < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    rows, columns = axis_of(dim[0], len(A.shape)), axis_of(dim[1], len(A.shape))
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord in ("fro", None):
+        return vector_norm(A, ord=2, dim=(rows, columns), keepdim=keepdim)
+    if ord in (2, -2, "nuc"):
+        s = svdvals(movedim(A, (rows, columns), (-2, -1)))
+        s = sum(s, dim=-1) if ord == "nuc" else (amax if ord == 2 else amin)(s, dim=-1)
+        if keepdim:
+            s = reshape(s, shape=tuple([1 if d in (rows, columns) else n for d, n in enumerate(A.shape)]))
+        return s
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    first, second = (rows, columns) if ord in (1, -1) else (columns, rows)
+    sums = sum(abs(A), dim=first, keepdim=True)
+    out = (amax if ord > 0 else amin)(sums, dim=second, keepdim=True)
+    return out if keepdim else reshape(out, shape=tuple([n for d, n in enumerate(A.shape) if d not in (rows, columns)]))
+
+
+def norm(A, ord=None, dim=None, keepdim=False):
+    """A vector norm, or a matrix norm for two dimensions: the 2-norm of all elements by default."""
+    from .reduction import vector_norm
+
+    if dim is not None and not isinstance(dim, int) and len(dim) not in (1, 2):
+        raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
+    if ord is not None:
+        if dim is None and len(A.shape) not in (1, 2):
+            raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+                               f"{len(A.shape)}D.")  # fmt: skip
+        if (dim is None and len(A.shape) == 2) or (dim is not None and not isinstance(dim, int) and len(dim) == 2):
+            return matrix_norm(A, ord, dim or (-2, -1), keepdim)
+    return vector_norm(A, ord=2 if ord is None else ord, dim=dim, keepdim=keepdim)
+
+
+def cond(A, p=None):
+    """The condition number ``norm(A) * norm(inv(A))``."""
+    if p in (None, 2, -2):
+        s = svdvals(A)
+        k = s.shape[-1]
+        first, last = narrow(s, dim=-1, start=0, stop=1), narrow(s, dim=-1, start=k - 1, stop=k)
+        out = last / first if p == -2 else first / last
+        return reshape(out, shape=tuple(out.shape[:-1]))
+    square_matrix("linalg.cond", A)
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+@primitive
+def matrix_exp(A):
+    """The exponential of square matrices: Pade's approximation of order 13, scaled and squared (Higham 2005)."""
+    square_matrix("linalg.matrix_exp", A)
+    if not A.size:
+        return A.copy()
+    n = A.shape[-1]
+    size = np.abs(A).sum(-2).max()
+    power = max(0, int(np.ceil(np.log2(size / 5.37)))) if np.isfinite(size) and size > 5.37 else 0
+    a = A * A.dtype.type(2.0**-power)
+    unit = np.eye(n, dtype=A.dtype)
+    b = [64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
+         670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1]  # fmt: skip
+    b = [A.dtype.type(c / b[0]) for c in b]
+    a2 = a @ a
+    a4 = a2 @ a2
+    a6 = a4 @ a2
+    odd = a @ (a6 @ (b[13] * a6 + b[11] * a4 + b[9] * a2) + b[7] * a6 + b[5] * a4 + b[3] * a2 + b[1] * unit)
+    even = a6 @ (b[12] * a6 + b[10] * a4 + b[8] * a2) + b[6] * a6 + b[4] * a4 + b[2] * a2 + b[0] * unit
+    out = np.linalg.solve(even - odd, even + odd)
+    for _ in range(power):
+        out = out @ out
+    return out
+
+
+def _matrix_exp_vjp(g, A):
+    """The derivative stands in a corner of the exponential of a block matrix (Mathias 1996)."""
+    a, n = _mH(A), A.shape[-1]
+    block = cat(cat(a, g, dim=-1), cat(a * 0, a, dim=-1), dim=-2)
+    big = matrix_exp(block)
+    return narrow(narrow(big, dim=-2, start=0, stop=n), dim=-1, start=n, stop=2 * n)
+
+
+matrix_exp.vjp(A=_matrix_exp_vjp)
+
+
+def tensorsolve(A, B, dims=None):
+    """``X`` with ``tensordot(A, X, X.ndim) = B``."""
+    from .arrange import movedim
+
+    if dims is not None:
+        A = movedim(A, tuple(dims), tuple(range(len(A.shape) - len(dims), len(A.shape))))
+    shape = tuple(A.shape[len(B.shape) :])
+    n = math.prod(shape)
+    if n != math.prod(B.shape):
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim"
+                           f"]), but got {n} != {math.prod(B.shape)}")  # fmt: skip
+    return reshape(solve(reshape(A, shape=(n, n)), reshape(B, shape=(n,))), shape=shape)
+
+
+def tensorinv(A, ind=2):
+    """The inverse with respect to ``tensordot(.., ind)``."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    first, second = tuple(A.shape[:ind]), tuple(A.shape[ind:])
+    if math.prod(first) != math.prod(second):
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but got "
+                           f"{math.prod(second)} != {math.prod(first)}")  # fmt: skip
+    return reshape(inv(reshape(A, shape=(math.prod(first), -1))), shape=(*second, *first))
