@@ -51,6 +51,7 @@ class _State(threading.local):
     mode = RECORDING
     watch: Watcher | None = None  # the innermost observer; see ``watching``
     inference = False
+    walk: list | None = None  # the nodes of the backward pass that is running
 
 
 state = _State()
@@ -1184,15 +1185,22 @@ def walk(roots, *, retain, taped, targets=None):
     for node, g in roots:
         pending[node] = pending[node] + g if node in pending else g
     nodes, needed = order(list(pending), targets)
-    wanted = frozenset(targets or ())
+    outer, state.walk = state.walk, nodes
+    try:
+        return _visit(nodes, pending, owned, retain, taped, frozenset(targets or ()), needed)
+    finally:
+        state.walk = outer
+
+
+def _visit(nodes, pending, owned, retain, taped, wanted, needed):
     found: dict[Node, Any] = {}
+    some = None  # which edges of a node are needed; None: all
     watch = state.watch
     add, asarray = np.add, np.asarray
     for node in nodes:
         g = pending.pop(node, None)
         if g is None:
             continue
-        kind = node.__class__
         if node.hooks:
             g = _run_hooks(node, g)
             owned.discard(node)
@@ -1200,8 +1208,9 @@ def walk(roots, *, retain, taped, targets=None):
                 continue
         if node in wanted:
             found[node] = g
+        kind = node.__class__
         if kind is Leaf:
-            if targets is None:
+            if needed is None:
                 if watch is not None:
                     watch.accumulate(node, g)
                 node.accumulate(g, node in owned)
@@ -1216,19 +1225,23 @@ def walk(roots, *, retain, taped, targets=None):
                 held = slots[node.slot]
                 slots[node.slot] = g if held is None else held + g
             continue
-        some = None if needed is None else tuple([e in needed for e in edges])
-        if some is not None and not any(some):
-            continue
+        if needed is not None:
+            some = tuple([e in needed for e in edges])
+            if True not in some:
+                continue
         grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
         if node.hooks:
             grads = _run_after_hooks(node, grads, g, taped)
         for edge, r in zip(edges, grads):
-            if r is None or edge is None or (needed is not None and edge not in needed):
+            if r is None or (needed is not None and edge not in needed):
                 continue
-            if not taped and r.__class__ is not ndarray:
-                r = asarray(r)
-            a = r._data if taped else r
-            if a.shape != edge.shape or a.dtype is not edge.dtype:
+            if taped:
+                a = r._data
+            elif r.__class__ is ndarray:
+                a = r
+            else:
+                a = r = asarray(r)
+            if a.dtype is not edge.dtype or a.shape != edge.shape:
                 r = _fit(r, edge, node)
             held = pending.get(edge)
             if held is None:
@@ -1238,8 +1251,7 @@ def walk(roots, *, retain, taped, targets=None):
             elif edge in owned:
                 add(held, r, out=held)
             else:
-                r = held + r
-                pending[edge] = r
+                pending[edge] = r = held + r
                 if r.__class__ is ndarray:
                     owned.add(edge)
         if not retain and node.kept:
