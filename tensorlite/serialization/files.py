@@ -6,10 +6,6 @@ import contextlib
 import io
 import os
 import stat
-import tempfile
-import zipfile
-
-from . import archive, pytorch, tensors
 
 __all__ = ["load", "save"]
 
@@ -47,6 +43,8 @@ def save(obj, f, pickle_module=None, pickle_protocol=None):
     """
     if pickle_module is not None or pickle_protocol is not None:
         raise TypeError("save() does not pickle; leave out pickle_module and pickle_protocol")
+    from . import archive, tensors  # here: importing tensorlite should not import zipfile and json
+
     if hasattr(f, "write"):
         archive.write(obj, f)
         return
@@ -120,6 +118,10 @@ def _check_location(where):
 
 
 def _read(file, name):
+    import zipfile
+
+    from . import archive, pytorch, tensors
+
     start = file.tell()
     head = file.read(10)
     file.seek(start)
@@ -148,6 +150,8 @@ def _read(file, name):
 @contextlib.contextmanager
 def _replacing(path):
     """A file that takes the place of ``path`` once it is complete and on disk."""
+    import tempfile
+
     path = os.path.realpath(path)  # a link stays a link
     folder, name = os.path.split(path)
     if not os.path.isdir(folder):
@@ -156,8 +160,10 @@ def _replacing(path):
     if mode is not None and not stat.S_ISREG(mode):
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(f"{path} is a folder")
+        whole = io.BytesIO()
+        yield whole
         with open(path, "wb") as file:  # a device or a pipe can't be replaced
-            yield file
+            file.write(whole.getvalue())
         return
     number, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
     try:

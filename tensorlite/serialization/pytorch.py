@@ -183,6 +183,8 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: its operations can be
         else:
             view = np.ndarray(size, array.dtype, array, offset * width, tuple([s * width for s in stride]))
         t = engine.wrap(view)
+        if not view.flags.c_contiguous:
+            t._fixed = True  # strides as they were saved: others may share the storage
         return t.requires_grad_() if requires_grad is True else t
 
 
@@ -191,7 +193,8 @@ def _finish(x):
     if type(x) is _Name:
         if not x.name.startswith("dtype "):
             _refuse(x.name)
-        return dtypes.of(x.name.removeprefix("dtype "))
+        name = x.name.removeprefix("dtype ")
+        return dtypes.bfloat16 if name == "bfloat16" else dtypes.of(name)
     if type(x) in (list, tuple, set):
         return type(x)([_finish(v) for v in x]) if any(_deep(v) for v in x) else x
     if isinstance(x, dict):
