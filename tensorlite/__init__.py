@@ -76,7 +76,8 @@ from .functions.refused import (
     sspaddmm,
 )  # fmt: skip
 from .functions.matrices import (
-    addmm, bmm, dot, matmul, mm, mv, outer,
+    addbmm, addmm, addmv, addr, baddbmm, bmm, cdist, chain_matmul, corrcoef, cov, cross, dot, einsum, ger, inner,
+    kron, matmul, matrix_power, mm, mv, outer, pdist, spmm, tensordot, vdot,
 )  # fmt: skip
 from .functions.sorting import (
     argsort, bincount, bucketize, histc, histogram, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
@@ -93,6 +94,7 @@ from .dtypes import (
     int16, int32, int64, promote_types, result_type, set_default_dtype, uint8, uint16, uint32, uint64,
 )  # fmt: skip
 from .rng import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .serialization import load, save
 
 float, double, half = float32, float64, float16
 long, int, short = int64, int32, int16
