@@ -14,9 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import primitive, unwrap
+from ..threads import parallel
 from .elementwise import relu, sigmoid, tanh
 from .linalg import linear
 from .shape import cat, narrow
+
+
+#: Elements per pass where rows may be taken in any portion: several such arrays fit in a core's cache.
+_CACHED = 1 << 14
 
 
 def _spans(sizes, reverse):
@@ -26,6 +31,14 @@ def _spans(sizes, reverse):
         spans.append((start, n))
         start += n
     return spans[::-1] if reverse else spans
+
+
+def _parts(spans, first, last):
+    """For the sequences ``first:last`` of the batch, per step: where their rows are, and which states are theirs."""
+    for start, n in spans:
+        low, high = min(first, n), min(last, n)
+        if low < high:
+            yield slice(start + low, start + high), slice(low, high)
 
 
 def _start(state, batch, width, dtype):
@@ -85,77 +98,99 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
     out = np.empty((rows, width), dtype)
     h, c = _start(h0, batch, width, dtype), _start(c0, batch, hidden, dtype)
     buffer = np.empty((batch, hidden), dtype)
-    for start, n in _spans(sizes, reverse):
-        at = slice(start, start + n)
-        gate, before, after, now, temp = gates[:, at], cells[0, at], cells[1, at], c[:n], buffer[:n]
-        steps[at, inputs:-1] = h[:n]
-        before[...] = now
-        np.matmul(steps[at], weight, out=gate)
-        np.tanh(gate, out=gate)
-        sig = gate[:3]
-        np.multiply(sig, half, out=sig)
-        np.add(sig, half, out=sig)
-        np.multiply(gate[1], before, out=now)
-        np.multiply(gate[0], gate[3], out=temp)
-        np.add(now, temp, out=now)
-        np.tanh(now, out=after)
-        if w_hr is None:
-            np.multiply(after, gate[2], out=h[:n])
-        else:
-            np.multiply(after, gate[2], out=temp)
-            np.matmul(temp, w_hr.T, out=h[:n])
-        out[at] = h[:n]
+    spans = _spans(sizes, reverse)
+
+    def run(first, last):
+        for at, part in _parts(spans, first, last):
+            gate, before, after, now, temp = gates[:, at], cells[0, at], cells[1, at], c[part], buffer[part]
+            step, new = steps[at], h[part]
+            step[:, inputs:-1] = new
+            before[...] = now
+            np.matmul(step, weight, out=gate)
+            np.tanh(gate, out=gate)
+            sig = gate[:3]
+            np.multiply(sig, half, out=sig)
+            np.add(sig, half, out=sig)
+            i, f, o, g = gate
+            np.multiply(f, before, out=now)
+            np.multiply(i, g, out=temp)
+            np.add(now, temp, out=now)
+            np.tanh(now, out=after)
+            if w_hr is None:
+                np.multiply(after, o, out=new)
+            else:
+                np.multiply(after, o, out=temp)
+                np.matmul(temp, w_hr.T, out=new)
+            out[at] = new
+
+    parallel(run, batch, 8 * rows * hidden * (inputs + width))
     return out, h, c, steps, gates, cells
+
+
+def _lstm_slopes(gates, cells, deltas, lift, scratch):
+    """What no later step can change: derivatives of the cell by its gates, and of the output by the cell."""
+    sig, (i, _, o, new), (before, after) = gates[:3], gates, cells
+    slope, temp = scratch[:3], scratch[3]
+    np.multiply(after, after, out=temp)
+    np.multiply(temp, o, out=temp)
+    np.subtract(o, temp, out=lift)
+    np.subtract(1, sig, out=slope)
+    np.multiply(slope, sig, out=slope)
+    np.multiply(slope[0], new, out=deltas[:, 0])
+    np.multiply(slope[1], before, out=deltas[:, 1])
+    np.multiply(slope[2], after, out=deltas[:, 3])
+    np.multiply(new, new, out=temp)
+    np.multiply(temp, i, out=temp)
+    np.subtract(i, temp, out=deltas[:, 2])
 
 
 def _lstm_vjp(g, x_shape, w_ih, w_hh, b_ih, w_hr, steps, gates, cells, sizes, reverse, needs):
     g_out, g_h, g_c = g
     (rows, inputs), (_, _, hidden), width, batch = x_shape, gates.shape, w_hh.shape[1], sizes[0]
     dtype = gates.dtype
-    deltas = np.empty((rows, 4 * hidden), dtype)  # gradients of the gates before their activation, order i, f, g, o
-    to_i, to_f, to_g, to_o = [deltas[:, k * hidden : (k + 1) * hidden] for k in range(4)]
+    deltas = np.empty((rows, 4, hidden), dtype)  # gradients of the gates before their activation, order i, f, g, o
+    flat = deltas.reshape(rows, 4 * hidden)
+    lift = np.empty((rows, hidden), dtype)
+    block = max(1, _CACHED // hidden)
+
+    def prepare(first, last):
+        scratch = np.empty((4, min(block, rows), hidden), dtype)
+        for k in range(first, last, block):
+            at = slice(k, min(k + block, last))
+            _lstm_slopes(gates[:, at], cells[:, at], deltas[at], lift[at], scratch[:, : at.stop - k])
+
+    parallel(prepare, rows, 16 * rows * hidden)
     dh, dc = _start(g_h, batch, width, dtype), _start(g_c, batch, hidden, dtype)
-    slopes, buffer = np.empty((3, batch, hidden), dtype), np.empty((batch, hidden), dtype)
+    buffer = np.empty((batch, hidden), dtype)
     outer = np.empty((rows, width), dtype) if w_hr is not None else None  # gradients of the projected state
-    for start, n in reversed(_spans(sizes, reverse)):
-        at = slice(start, start + n)
-        i, f, o, new = gates[:, at]
-        before, after, slope, temp, dhn, dcn = cells[0, at], cells[1, at], slopes[:, :n], buffer[:n], dh[:n], dc[:n]
-        if g_out is not None:
-            np.add(dhn, g_out[at], out=dhn)
-        if w_hr is None:
-            dhid = dhn
-        else:
-            outer[at] = dhn
-            dhid = dhn @ w_hr
-        np.multiply(o, after, out=temp)  # d tanh(c) * o = o - h * tanh(c)
-        np.multiply(temp, after, out=temp)
-        np.subtract(o, temp, out=temp)
-        np.multiply(temp, dhid, out=temp)
-        np.add(dcn, temp, out=dcn)
-        sig = gates[:3, at]
-        np.subtract(1, sig, out=slope)
-        np.multiply(slope, sig, out=slope)
-        slope_i, slope_f, slope_o = slope
-        np.multiply(slope_i, new, out=slope_i)
-        np.multiply(slope_i, dcn, out=to_i[at])
-        np.multiply(slope_f, before, out=slope_f)
-        np.multiply(slope_f, dcn, out=to_f[at])
-        np.multiply(slope_o, after, out=slope_o)
-        np.multiply(slope_o, dhid, out=to_o[at])
-        np.multiply(new, new, out=temp)
-        np.subtract(1, temp, out=temp)
-        np.multiply(temp, i, out=temp)
-        np.multiply(temp, dcn, out=to_g[at])
-        np.multiply(dcn, f, out=dcn)
-        np.matmul(deltas[at], w_hh, out=dhn)
+    spans = _spans(sizes, reverse)[::-1]
+
+    def run(first, last):
+        for at, part in _parts(spans, first, last):
+            dhn, dcn, temp, delta = dh[part], dc[part], buffer[part], deltas[at]
+            if g_out is not None:
+                np.add(dhn, g_out[at], out=dhn)
+            if w_hr is None:
+                dhid = dhn
+            else:
+                outer[at] = dhn
+                dhid = dhn @ w_hr
+            np.multiply(dhid, lift[at], out=temp)
+            np.add(dcn, temp, out=dcn)
+            np.multiply(delta[:, :3], dcn[:, None], out=delta[:, :3])
+            np.multiply(delta[:, 3], dhid, out=delta[:, 3])
+            np.multiply(dcn, gates[1, at], out=dcn)
+            np.matmul(flat[at], w_hh, out=dhn)
+
+    parallel(run, batch, 8 * rows * hidden * width)
     d_ih = d_hh = d_bias = d_hr = None
     if needs[3] or needs[4] or needs[5] or needs[6]:
-        whole = deltas.T @ steps
+        whole = np.empty((4 * hidden, steps.shape[1]), dtype)
+        parallel(lambda a, b: np.matmul(flat[:, a:b].T, steps, out=whole[a:b]), 4 * hidden, rows * whole.size)
         d_ih, d_hh, d_bias = whole[:, :inputs], whole[:, inputs:-1], whole[:, -1]
     if needs[7]:
         d_hr = outer.T @ (gates[2] * cells[1])
-    dx = deltas @ w_ih if needs[0] else None
+    dx = flat @ w_ih if needs[0] else None
     return dx, dh, dc, d_ih, d_hh, d_bias, d_bias, d_hr
 
 
