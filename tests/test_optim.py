@@ -129,7 +129,7 @@ def test_complex_parameters(name):
     p, q = tl.tensor(a, requires_grad=True), torch.tensor(a, requires_grad=True)
     options = dict(lr=0.05) | (dict(momentum=0.9) if name == "SGD" else {})
     x, y = getattr(optim, name)([p], **options), getattr(torch.optim, name)([q], **options)
-    for i in range(5):
+    for _ in range(5):
         g = rng.normal(size=size) + 1j * rng.normal(size=size)
         p.grad, q.grad = tl.tensor(g), torch.tensor(g)
         x.step()
@@ -373,7 +373,9 @@ def test_errors_are_pytorch_s(call):
         call(torch, torch.optim, torch.zeros(1, requires_grad=True))
     with pytest.raises(type(theirs.value)) as ours:
         call(tl, optim, tl.zeros(1, requires_grad=True))
-    a, b = (str(e.value).replace("torch.FloatTensor", "T").replace("tensorlite._tensor.Tensor", "T") for e in (theirs, ours))
+    a, b = (
+        str(e.value).replace("torch.FloatTensor", "T").replace("tensorlite._tensor.Tensor", "T") for e in (theirs, ours)
+    )
     assert a.replace("torch.cuda.", "") == b
 
 

@@ -14,7 +14,8 @@ import pytest
 
 import tensorlite as tl
 from tensorlite.optim import SGD, Adam
-from tensorlite.serialization import archive as npz, pytorch
+from tensorlite.serialization import archive as npz
+from tensorlite.serialization import pytorch
 
 
 def same(a, b):
@@ -42,7 +43,15 @@ def data():
     return {
         "tensors": [
             tl.tensor(rng.normal(size=s).astype(d))
-            for s, d in [((2, 3), "f4"), ((), "f8"), ((0, 3), "f4"), ((4,), "i8"), ((2,), "f2"), ((2, 2), "u1"), ((3,), "c8")]
+            for s, d in [
+                ((2, 3), "f4"),
+                ((), "f8"),
+                ((0, 3), "f4"),
+                ((4,), "i8"),
+                ((2,), "f2"),
+                ((2, 2), "u1"),
+                ((3,), "c8"),
+            ]
         ],
         "bool": tl.tensor([True, False]),
         "grad": tl.ones(2, requires_grad=True),
@@ -240,7 +249,14 @@ def test_safetensors_both_ways(tmp_path):
 
     path = tmp_path / "w.safetensors"
     w = tl.rand(3, 4)
-    ours = {"w": w, "t": w.t(), "cut": w[::2, 1:3], "p": tl.nn.Parameter(tl.ones(2)), "i": tl.arange(3), "s": tl.tensor(2.0)}
+    ours = {
+        "w": w,
+        "t": w.t(),
+        "cut": w[::2, 1:3],
+        "p": tl.nn.Parameter(tl.ones(2)),
+        "i": tl.arange(3),
+        "s": tl.tensor(2.0),
+    }
     tl.save(ours, path)
     theirs = load_file(path)
     for k, v in ours.items():

@@ -13,3 +13,9 @@ __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam",
     "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    if name in ("SparseAdam", "Adafactor", "Muon"):
+        raise AttributeError(f"optim.{name} is not supported; there are {', '.join(n for n in __all__ if n[0].isupper())}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

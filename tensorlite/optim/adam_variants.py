@@ -120,7 +120,7 @@ class NAdam(Elementwise):
     >>> (w * w).sum().backward()
     >>> optimizer.step()
     >>> w.detach()
-    tensor([0.8694])
+    tensor([0.8944])
     """
 
     counters = ("step", "mu_product")

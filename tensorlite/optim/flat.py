@@ -104,7 +104,7 @@ class Elementwise(Optimizer):
                 continue
             for p in present:
                 a, g = p._data, p._grad._data
-                if g.shape != a.shape or g.dtype is not a.dtype and g.dtype != a.dtype:
+                if g.shape != a.shape or (g.dtype is not a.dtype and g.dtype != a.dtype):
                     raise _misfit(group, p)
             plan = plans.get(i)
             if plan is None or not plan.holds(self, group, present):

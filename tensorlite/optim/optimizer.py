@@ -57,7 +57,7 @@ def _hooked(step):
         if self.__dict__.get("_opt_called") is False:  # a scheduler waits to see the first step
             self._opt_called = True
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if not before and not after or self.__dict__.get("_stepping"):
+        if (not before and not after) or self.__dict__.get("_stepping"):
             return step(self, *args, **kwargs)
         for hook in list(before.values()):
             changed = hook(self, (self, *args), kwargs)
@@ -185,9 +185,7 @@ class Optimizer:
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError(
-                    f"parameter group didn't specify a value of required optimization parameter {name}"
-                )
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             param_group.setdefault(name, default)
         if len(params) != len({id(p) for p in params}):
             warnings.warn(

@@ -4,8 +4,16 @@ from .base import LRScheduler
 from .composed import ChainedScheduler, SequentialLR
 from .cycles import CyclicLR, OneCycleLR
 from .decay import (
-    ConstantLR, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR,
-    MultiStepLR, PolynomialLR, StepLR,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
 )  # fmt: skip
 from .plateau import ReduceLROnPlateau
 

@@ -190,7 +190,7 @@ class OneCycleLR(_Cycling):
     >>> for _ in range(10):
     ...     optimizer.step(); schedule.step(); rates.append(round(schedule.get_last_lr()[0], 2))
     >>> rates[:4]
-    [0.9, 0.99, 0.93, 0.83]
+    [0.94, 0.98, 0.9, 0.77]
     """
 
     def __init__(self, optimizer, max_lr, total_steps=None, epochs=None, steps_per_epoch=None, pct_start=0.3,
@@ -240,9 +240,7 @@ class OneCycleLR(_Cycling):
         warn_outside_step(self)
         step = self.last_epoch
         if step > self.total_steps:
-            raise ValueError(
-                f"Tried to step {step} times. The specified number of total steps is {self.total_steps}"
-            )
+            raise ValueError(f"Tried to step {step} times. The specified number of total steps is {self.total_steps}")
         start = 0.0
         for phase in self._schedule_phases:
             end = phase["end_step"]

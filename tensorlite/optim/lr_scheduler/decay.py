@@ -370,7 +370,9 @@ class CosineAnnealingLR(LRScheduler):
         if (self.last_epoch - 1 - half) % (2 * half) == 0:  # the ratio below would divide by zero
             wave = 1 - math.cos(math.pi / half)
             return [g["lr"] + (base - low) * wave / 2 for base, g in zip(self.base_lrs, groups, strict=True)]
-        ratio = (1 + math.cos(math.pi * self.last_epoch / half)) / (1 + math.cos(math.pi * (self.last_epoch - 1) / half))
+        ratio = (1 + math.cos(math.pi * self.last_epoch / half)) / (
+            1 + math.cos(math.pi * (self.last_epoch - 1) / half)
+        )
         return [ratio * (g["lr"] - low) + low for g in groups]
 
     def _get_closed_form_lr(self):
