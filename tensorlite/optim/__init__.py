@@ -17,5 +17,7 @@ __all__ = [
 
 def __getattr__(name):
     if name in ("SparseAdam", "Adafactor", "Muon"):
-        raise AttributeError(f"optim.{name} is not supported; there are {', '.join(n for n in __all__ if n[0].isupper())}")
+        raise AttributeError(
+            f"optim.{name} is not supported; there are {', '.join(n for n in __all__ if n[0].isupper())}"
+        )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
