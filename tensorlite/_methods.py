@@ -324,8 +324,19 @@ class Methods(TensorBase):
     bmm = matrices.bmm
     mv = matrices.mv
     dot = matrices.dot
+    vdot = matrices.vdot
+    inner = matrices.inner
+    outer = ger = matrices.outer
     addmm, addmm_ = matrices.addmm, _many(matrices.addmm)
-    outer = matrices.outer
+    addmv, addmv_ = matrices.addmv, _many(matrices.addmv)
+    addr, addr_ = matrices.addr, _many(matrices.addr)
+    baddbmm, baddbmm_ = matrices.baddbmm, _many(matrices.baddbmm)
+    addbmm, addbmm_ = matrices.addbmm, _many(matrices.addbmm)
+    kron = matrices.kron
+    cross = matrices.cross
+    cov = matrices.cov
+    corrcoef = matrices.corrcoef
+    matrix_power = matrices.matrix_power
 
     # -- dtype, device, memory -----------------------------------------------------------------------
 

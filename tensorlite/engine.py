@@ -1641,7 +1641,7 @@ def check_writable(target, tracked=None):
                 "it is not to be differentiated, or make a copy with .clone() first."
             )
     a = target._data
-    if 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
+    if 0 in a.strides and a.size and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
@@ -1656,7 +1656,9 @@ def inplace(op, target, *others, **settings):
     """
     prim = op.primitive
     tracked = state.mode & RECORDING and (
-        target._node is not None or any([isinstance(o, TensorBase) and o._node is not None for o in others])
+        target._node is not None
+        or any([isinstance(o, TensorBase) and o._node is not None for o in others])
+        or (target._view is not None and target._view.cut and target._view.base._node is not None)
     )
     check_writable(target, tracked)
     a = target._data
@@ -1674,7 +1676,7 @@ def inplace(op, target, *others, **settings):
     out = op(target, *others, **settings)
     node = out._node
     if node is not None:
-        _keep_old_value(node, a)
+        _keep_old_value(node, target)
     _write(target, out, prim)
     if out._data.dtype != a.dtype:
         out = cast(out, dtype=a.dtype)
@@ -1710,18 +1712,25 @@ def _explain_inplace(prim, error, a, raw):
 _WRONG_SHAPE = "output with shape {} doesn't match the broadcast shape {} (in-place {})"
 
 
-def _keep_old_value(node, a):
-    """If the tape kept the value that is about to be overwritten as the first argument, give it a copy."""
-    plan = node.plan
-    names = plan.kept_names
-    first = plan.primitive.arrays[0]
-    if first not in names or node.kept.__class__ is not tuple:
+def _keep_old_value(node, target):
+    """If the tape kept the value that is about to be overwritten as the first argument, give it a copy.
+
+    Kept as another argument (``x.mul_(x)``) it is lost: its cell says so to the backward pass.
+    """
+    plan, a = node.plan, target._data
+    if node.kept.__class__ is not tuple or not node.cells:
         return
-    i = names.index(first)
-    if node.kept[i] is a:
-        node.kept = node.kept[:i] + (a.copy(),) + node.kept[i + 1 :]
-        cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)
-        node.cells = node.cells[:cell] + ([0, 0],) + node.cells[cell + 1 :]
+    kept, cells = list(node.kept), list(node.cells)
+    for j, (slot, _) in enumerate(plan.cell_slots):
+        if cells[j] is target._version:
+            if plan.kept_names[slot] == plan.primitive.arrays[0]:
+                kept[slot], cells[j] = a.copy(), [0, 0]
+            else:
+                cells[j] = _LOST
+    node.kept, node.cells = tuple(kept), tuple(cells)
+
+
+_LOST = [float("inf"), 0]  # the version cell of a value that was overwritten at once
 
 
 def _write(target, out, prim):

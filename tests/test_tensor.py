@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-import warnings
+
 
 import numpy as np
 import pytest
@@ -461,3 +461,155 @@ def run(source, t):
 @pytest.mark.parametrize("source", PROGRAMS)
 def test_as_pytorch(source):
     check(lambda t: run(source, t), 1e-4)
+
+
+# -- protocols -------------------------------------------------------------------------------------
+
+
+def test_pickle_keeps_values_flags_and_class():
+    for x in (tl.ones(2, 3, requires_grad=True), tl.arange(3), tl.tensor(2.5), tl.nn.Parameter(tl.ones(2)), tl.zeros(0, 2)):
+        y = pickle.loads(pickle.dumps(x))
+        assert type(y) is type(x) and y.requires_grad == x.requires_grad and y.dtype == x.dtype and y.shape == x.shape
+        assert tl.equal(x.detach(), y.detach()) and y.is_leaf
+    assert pickle.loads(pickle.dumps(tl.float32)) is tl.float32
+    assert pickle.loads(pickle.dumps(tl.device("cpu"))) == tl.device("cpu")
+    assert pickle.loads(pickle.dumps(tl.Size([1, 2]))) == (1, 2)
+
+
+def test_copies():
+    x = tl.ones(2, requires_grad=True)
+    (x * 3).sum().backward()
+    x.tag = ["note"]
+    shallow, deep = copy.copy(x), copy.deepcopy(x)
+    with tl.no_grad():
+        x[0] = 5
+        x.grad[0] = 7
+    assert shallow.tolist() == [5, 1] and deep.tolist() == [1, 1]
+    assert deep.grad.tolist() == [3, 3] and deep.requires_grad and deep.tag == ["note"] and deep.tag is not x.tag
+    pair = copy.deepcopy([x, x])
+    assert pair[0] is pair[1]
+    with pytest.raises(RuntimeError, match="graph leaves"):
+        copy.deepcopy(x * 2)
+    parameter = copy.deepcopy(tl.nn.Parameter(tl.ones(2)))
+    assert isinstance(parameter, tl.nn.Parameter) and parameter.requires_grad
+
+
+def test_hash_and_identity():
+    a, b = tl.ones(2), tl.ones(2)
+    assert len({a, b, a}) == 2 and {a: 1}[a] == 1
+
+
+def test_views_share_memory_and_version():
+    x = tl.zeros(2, 3)
+    views = [x.view(3, 2), x.t(), x[0], x.reshape(-1), x.unsqueeze(0), x.expand(2, 2, 3), x.detach(), x.data, x.unbind()[0],
+             x.split(1)[0], x.diagonal(), x.flatten(), x.squeeze(), x.movedim(0, 1), x.permute(1, 0), x.T, x.mT, x.narrow(0, 0, 1),
+             x.select(0, 0), x.view_as(tl.ones(6)), x.chunk(2)[0], x.unfold(1, 2, 1)]  # fmt: skip
+    x[0, 0] = 9
+    for v in views:
+        assert v.max() == 9, v
+    version = x._version[1] if isinstance(x._version, list) else x._version
+    x.detach().add_(1)
+    assert x[1, 1] == 1
+    now = x._version[1] if isinstance(x._version, list) else x._version
+    assert now > version
+
+
+def test_grad_attribute():
+    x = tl.ones(2, requires_grad=True)
+    y = x * 2
+    with pytest.warns(UserWarning, match="not a leaf Tensor"):
+        assert y.grad is None
+    y.retain_grad()
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1] and y.retains_grad and x.grad.tolist() == [2, 2]
+    for bad, kind in ((1.0, TypeError), (tl.ones(3), RuntimeError), (tl.ones(2, dtype=tl.float64), RuntimeError), (x, RuntimeError)):
+        with pytest.raises(kind):
+            x.grad = bad
+    x.grad = None
+    assert x.grad is None
+    x.grad = tl.zeros(2)
+    x.grad[:] = 3
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_hooks():
+    x = tl.ones(2, requires_grad=True)
+    seen = []
+    handle = x.register_hook(lambda g: g * 10)
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [20, 20] and seen == [[20, 20]]
+    handle.remove()
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [22, 22]
+    with pytest.raises(RuntimeError, match="non-leaf"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+
+
+def test_data_setter_changes_shape_and_dtype():
+    x = tl.ones(2, requires_grad=True)
+    x.data = tl.ones(3, dtype=tl.float64)
+    (x * 2).sum().backward()
+    assert x.grad.shape == (3,) and x.grad.dtype == tl.float64
+
+
+def test_retained_grad_follows_in_place_updates():
+    def program(t):
+        x = t.ones(3, requires_grad=True)
+        y = x * 2
+        y.retain_grad()
+        y.mul_(3)
+        (y * y).sum().backward()
+        return x.grad, y.grad
+
+    check(program)
+
+
+def test_old_uint8_masks_warn():
+    with pytest.warns(UserWarning, match="uint8"):
+        assert tl.arange(3)[tl.tensor([1, 0, 1], dtype=tl.uint8)].tolist() == [0, 2]
+
+
+def test_result_named_tuples():
+    out = tl.ones(2, 3).max(dim=1)
+    values, indices = out
+    assert out.values is values and out.indices is indices and out[0] is values
+
+
+# -- indexing ------------------------------------------------------------------
+
+items = st.one_of(
+    st.integers(-4, 3),
+    st.builds(slice, st.sampled_from([None, 0, 1, -2]), st.sampled_from([None, 2, -1, 9]), st.sampled_from([None, 1, 2])),
+    st.none(),
+    st.booleans(),
+    st.lists(st.integers(-3, 2), min_size=1, max_size=3),
+    st.builds(lambda v: ("tensor", v), st.lists(st.integers(-3, 2), min_size=2, max_size=2)),
+    st.builds(lambda v: ("mask", v), st.lists(st.booleans(), min_size=3, max_size=3)),
+)
+
+
+def make_index(t, parts):
+    return tuple(t.tensor(p[1]) if isinstance(p, tuple) else p for p in parts)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=0, max_size=3), st.lists(items, min_size=1, max_size=4), st.integers(0, 4))
+def test_any_index_reads_writes_and_differentiates(shape, parts, ellipsis):
+    values = np.arange(float(np.prod(shape))).reshape(shape)
+    if ellipsis < len(parts) and all(p is not Ellipsis for p in parts):
+        parts = [*parts[:ellipsis], Ellipsis, *parts[ellipsis:]]
+
+    def program(t):
+        x = t.from_numpy(values.copy()).requires_grad_()
+        picked = (x * 2)[make_index(t, parts)]
+        picked.sum().backward()
+        y = t.from_numpy(values.copy())
+        y[make_index(t, parts)] = -1.0
+        return picked, x.grad, y
+
+    ours, theirs = outcome(program, tl), outcome(program, torch)
+    if isinstance(ours, IndexError) and isinstance(theirs, tuple) and 0 in theirs[0].shape:
+        return  # PyTorch does not look at indices where nothing is picked
+    assert_same(ours, theirs)
+

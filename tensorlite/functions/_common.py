@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import namedtuple
 
@@ -109,3 +110,14 @@ def into(out, result):
         a[...] = r
     touch(out)
     return out
+
+
+def with_out(fn):
+    """``fn`` that also takes ``out=``."""
+
+    @functools.wraps(fn)
+    def function(*args, out=None, **settings):
+        result = fn(*args, **settings)
+        return result if out is None else into(out, result)
+
+    return function

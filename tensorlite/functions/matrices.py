@@ -1,48 +1,59 @@
-"""Matrix products under PyTorch's names."""
+"""Matrix products under PyTorch's names, with ``out=``."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+
 from ..engine import TensorBase
-from ..ops import elementwise as ew, linalg, reduction as red, shape as sh
+from ..ops import linalg
+from ..ops.einsum import einsum as _einsum
 from ._common import into, tensor_arg
 
 
+def _product(function):
+    """``function`` with its first argument checked and ``out=`` added."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def wrapper(input, *args, out=None, **kwargs):
+        if not isinstance(input, TensorBase):
+            tensor_arg(input, "input", name)
+        result = function(input, *args, **kwargs)
+        return result if out is None else into(out, result)
+
+    signature = inspect.signature(function)
+    extra = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+    wrapper.__signature__ = signature.replace(parameters=[*signature.parameters.values(), extra])
+    return wrapper
+
+
 def matmul(input, other, *, out=None):
-    """The matrix product, with broadcasting over batches."""
+    """The matrix product, with broadcasting over batches; vectors are rows on the left, columns on the right."""
     result = linalg.matmul(tensor_arg(input, "input", "matmul"), tensor_arg(other, "other", "matmul", 2))
     return result if out is None else into(out, result)
 
 
-def _product(name, left, right, message):
-    def function(input, mat2, *, out=None):
-        tensor_arg(input, "input", name)
-        tensor_arg(mat2, "mat2", name, 2)
-        if input._data.ndim != left or mat2._data.ndim != right:
-            raise RuntimeError(message)
-        result = linalg.matmul(input, mat2)
-        return result if out is None else into(out, result)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"The product of a {left}-dimensional and a {right}-dimensional tensor."
-    return function
-
-
-mm = _product("mm", 2, 2, "self must be a matrix")
-bmm = _product("bmm", 3, 3, "batch1 must be a 3D tensor")
-mv = _product("mv", 2, 1, "vector + matrix @ vector expected, got other dimensions")
-dot = _product("dot", 1, 1, "1D tensors expected, but got other dimensions")
-
-
-def addmm(input, mat1, mat2, *, beta=1, alpha=1, out=None):
-    """``beta * input + alpha * mat1 @ mat2``."""
-    product = linalg.matmul(mat1, mat2)
-    if alpha != 1:
-        product = ew.mul(product, alpha)
-    result = product if beta == 0 else ew.add(product, input if beta == 1 else ew.mul(input, beta))
-    return result if out is None else into(out, result)
-
-
-def outer(input, vec2, *, out=None):
-    """The matrix of all products of two vectors."""
-    result = ew.mul(sh.expand_dims(input, dim=1), vec2)
-    return result if out is None else into(out, result)
+mm = _product(linalg.mm)
+mv = _product(linalg.mv)
+bmm = _product(linalg.bmm)
+dot = _product(linalg.dot)
+vdot = _product(linalg.vdot)
+inner = _product(linalg.inner)
+outer = ger = _product(linalg.outer)
+addmm = _product(linalg.addmm)
+addmv = _product(linalg.addmv)
+addr = _product(linalg.addr)
+baddbmm = _product(linalg.baddbmm)
+addbmm = _product(linalg.addbmm)
+kron = _product(linalg.kron)
+tensordot = _product(linalg.tensordot)
+cross = _product(linalg.cross)
+cov = _product(linalg.cov)
+corrcoef = _product(linalg.corrcoef)
+cdist = linalg.cdist
+pdist = linalg.pdist
+chain_matmul = linalg.chain_matmul
+matrix_power = _product(linalg.matrix_power)
+einsum = _einsum
+spmm = mm

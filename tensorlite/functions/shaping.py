@@ -243,7 +243,10 @@ def expand(input, *sizes, implicit=False):
                 f"{i}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
             )
         target.append(n)
-    return _broadcast_to(input, shape=tuple(target))
+    out = _broadcast_to(input, shape=tuple(target))
+    if input._data.flags.writeable:
+        out._data.flags.writeable = True  # parts of it that do not overlap may be written; the engine refuses the rest
+    return out
 
 
 def expand_as(input, other):
