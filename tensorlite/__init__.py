@@ -79,6 +79,15 @@ from .functions.matrices import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, cdist, chain_matmul, corrcoef, cov, cross, dot, einsum, ger, inner,
     kron, matmul, matrix_power, mm, mv, outer, pdist, spmm, tensordot, vdot,
 )  # fmt: skip
+from .functions.decomposing import (
+    cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, nuclear_norm, pinverse, qr,
+    slogdet, svd,
+)  # fmt: skip
+from .functions.running import (
+    are_deterministic_algorithms_enabled, compile, detach, fill, get_float32_matmul_precision, is_inference,
+    is_same_size, is_signed, resolve_conj, resolve_neg, set_float32_matmul_precision, typename,
+    use_deterministic_algorithms,
+)  # fmt: skip
 from .functions.sorting import (
     argsort, bincount, bucketize, histc, histogram, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
     topk, unique, unique_consecutive,
@@ -111,8 +120,29 @@ _SUBMODULES = (
     "viz", "version",
 )  # fmt: skip
 
+#: Functions of neural networks that PyTorch also has at the top level; :mod:`tensorlite.nn.functional` defines them.
+_FROM_NN = (
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "affine_grid_generator", "alpha_dropout", "avg_pool1d", "batch_norm",
+    "bilinear", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss",
+    "dropout", "embedding", "embedding_bag", "feature_alpha_dropout", "group_norm", "hardshrink", "hinge_embedding_loss",
+    "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
+    "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rrelu", "selu",
+    "threshold", "triplet_margin_loss",
+)  # fmt: skip
+
 
 def __getattr__(name):
+    if name in _FROM_NN:
+        from .nn import functional
+
+        return getattr(functional, name)
+    if name == "vmap":
+        from .func import vmap
+
+        return vmap
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # torch.sin_(x) is x.sin_()
     if name in _SUBMODULES:
         from importlib import import_module
 

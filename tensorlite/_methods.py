@@ -13,9 +13,12 @@ import numpy as np
 from . import creation, dtypes, engine
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
-from .functions import arranging, matrices, pointwise, reducing, refused, sampling, selecting, shaping, sorting, specials
+from .functions import (
+    arranging, decomposing, matrices, pointwise, reducing, refused, sampling, selecting, shaping, sorting, specials,
+)  # fmt: skip
 from .functions._common import sizes_of
 from .ops import elementwise as ew, random
+from .ops.indexing import index_put as _index_put
 
 
 def inplace_function(function, self, *args, **kwargs):
@@ -178,8 +181,9 @@ class Methods(TensorBase):
     le, le_ = pointwise.le, _many(pointwise.le)
     gt, gt_ = pointwise.gt, _many(pointwise.gt)
     ge, ge_ = pointwise.ge, _many(pointwise.ge)
-    not_equal = ne
+    not_equal, not_equal_ = ne, ne_
     less, less_equal, greater, greater_equal = lt, le, gt, ge
+    less_, less_equal_, greater_, greater_equal_ = lt_, le_, gt_, ge_
 
     erf, erf_ = specials.erf, _many(specials.erf)
     erfc, erfc_ = specials.erfc, _many(specials.erfc)
@@ -187,6 +191,8 @@ class Methods(TensorBase):
     lgamma, lgamma_ = specials.lgamma, _many(specials.lgamma)
     digamma, digamma_ = specials.digamma, _many(specials.digamma)
     mvlgamma, mvlgamma_ = specials.mvlgamma, _many(specials.mvlgamma)
+    igamma, igamma_ = specials.igamma, _many(specials.igamma)
+    igammac, igammac_ = specials.igammac, _many(specials.igammac)
     sinc, sinc_ = specials.sinc, _many(specials.sinc)
     i0, i0_ = specials.i0, _many(specials.i0)
     logit, logit_ = specials.logit, _many(specials.logit)
@@ -337,6 +343,33 @@ class Methods(TensorBase):
     cov = matrices.cov
     corrcoef = matrices.corrcoef
     matrix_power = matrices.matrix_power
+    matrix_exp = decomposing.matrix_exp
+    det = decomposing.det
+    logdet = decomposing.logdet
+    slogdet = decomposing.slogdet
+    inverse = decomposing.inverse
+    pinverse = decomposing.pinverse
+    svd = decomposing.svd
+    qr = decomposing.qr
+    cholesky = decomposing.cholesky
+    cholesky_solve = decomposing.cholesky_solve
+    cholesky_inverse = decomposing.cholesky_inverse
+
+    def polygamma(self, n):
+        """The ``n``-th derivative of :meth:`digamma`."""
+        return specials.polygamma(n, self)
+
+    def fill_diagonal_(self, fill_value, wrap=False):
+        """``fill_value`` on the main diagonal of a matrix (of equal dimensions, where there are more than two)."""
+        if self._data.ndim < 2:
+            raise RuntimeError("dimensions must larger than 1")
+        if self._data.ndim > 2 and len(set(self._data.shape)) != 1:
+            raise RuntimeError("all dimensions of input must be of equal length")
+        if wrap:
+            raise NotImplementedError("fill_diagonal_(wrap=True) is not supported")
+        n = np.arange(min(self._data.shape))
+        inplace(_index_put, self, fill_value, index=(n,) * self._data.ndim)
+        return self
 
     # -- dtype, device, memory -----------------------------------------------------------------------
 

@@ -189,9 +189,9 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     if dtype is not None:
         input = to_dtype(input, dtype)
     if p == "nuc":
-        from . import matrices
+        from .decomposing import nuclear_norm
 
-        result = matrices.nuclear_norm(input, dim, keepdim)
+        result = nuclear_norm(input, keepdim, dim=dim)
     elif isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm(): unknown p {p!r}; expected a number, 'fro' or 'nuc'")
     else:
