@@ -1662,6 +1662,12 @@ def inplace(op, target, *others, **settings):
     )
     check_writable(target, tracked)
     a = target._data
+    for o in others:
+        if isinstance(o, TensorBase) and o._version is target._version and _overlap(a, o._data):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+                "location. Please clone() the tensor before performing the operation."
+            )
     if not tracked:
         if prim.into is None or state.mode & WATCHED or not _fits_in_place(a, others):
             _write(target, op(target, *others, **settings), prim)
@@ -1687,6 +1693,16 @@ def inplace(op, target, *others, **settings):
         _rebind_out(node, out, target)
     rebase(target, node)
     return target
+
+
+def _overlap(a, b):
+    """Whether two dense arrays share a part of their memory without being the same (PyTorch's rule)."""
+    (a0, a1), (b0, b1) = np.lib.array_utils.byte_bounds(a), np.lib.array_utils.byte_bounds(b)
+    if a1 - a0 != a.nbytes or b1 - b0 != b.nbytes:
+        return False
+    if (a0, a1) == (b0, b1):
+        return a.strides != b.strides
+    return a0 < b1 and b0 < a1
 
 
 def _fits_in_place(a, others):

@@ -1,0 +1,254 @@
+"""Random programs of views, in-place updates and arithmetic: the same values, gradients and errors as PyTorch."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from hypothesis import HealthCheck, given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+import tensorlite as tl  # noqa: E402
+
+SHAPE = (2, 3)
+
+# Each step takes the framework, the list of tensors so far, and returns a new tensor or None (in place).
+# Numbers choose among the tensors; an operation that does not fit raises in both frameworks.
+VIEWS = {
+    "first": lambda t: t[0],
+    "tail": lambda t: t[1:],
+    "last": lambda t: t[..., -1],
+    "every": lambda t: t[..., ::2],
+    "t": lambda t: t.t(),
+    "transpose": lambda t: t.transpose(0, -1),
+    "flat": lambda t: t.view(-1),
+    "reshape": lambda t: t.reshape(3, -1),
+    "unsqueeze": lambda t: t.unsqueeze(0),
+    "squeeze": lambda t: t.squeeze(),
+    "expand": lambda t: t.expand(2, *t.shape),
+    "narrow": lambda t: t.narrow(0, 0, 1),
+    "split": lambda t: t.split(1)[0],
+    "unbind": lambda t: t.unbind(0)[-1],
+    "detach": lambda t: t.detach(),
+    "diagonal": lambda t: t.diagonal(),
+}
+UNARY = {
+    "exp": lambda t: (t * 0.1).exp(),
+    "neg": lambda t: -t,
+    "square": lambda t: t * t,
+    "tanh": lambda t: t.tanh(),
+    "clone": lambda t: t.clone(),
+    "relu": lambda t: t.relu(),
+    "scale": lambda t: t * 0.5,
+    "sum0": lambda t: t.sum(0),
+}
+BINARY = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+}
+INPLACE = {
+    "mul_": lambda t, o: t.mul_(2),
+    "add_": lambda t, o: t.add_(o),
+    "sub_": lambda t, o: t.sub_(o),
+    "mul_other": lambda t, o: t.mul_(o),
+    "tanh_": lambda t, o: t.tanh_(),
+    "exp_": lambda t, o: t.mul_(0.1).exp_(),
+    "relu_": lambda t, o: t.relu_(),
+    "zero_": lambda t, o: t.zero_(),
+    "fill_": lambda t, o: t.fill_(1.5),
+    "copy_": lambda t, o: t.copy_(o),
+    "set0": lambda t, o: t.__setitem__(0, 0.25),
+    "set_tail": lambda t, o: t.__setitem__(slice(1, None), o),
+    "set_last": lambda t, o: t.__setitem__((Ellipsis, -1), o.sum()),
+    "iadd": lambda t, o: t.__iadd__(o),
+    "detach_": lambda t, o: t.data.mul_(1.5),
+}
+
+
+def steps():
+    place = st.integers(0, 11)
+    one = st.tuples(st.sampled_from([*VIEWS, *UNARY, *BINARY]), place, place, st.booleans())
+    two = st.tuples(st.sampled_from(sorted(INPLACE)), place, place, st.sampled_from([False] * 5 + [True]))
+    view = st.tuples(st.sampled_from(sorted(VIEWS)), place, place, st.sampled_from([False] * 7 + [True]))
+    return st.lists(st.one_of(view, two, two, one.map(lambda s: (*s[:3], False))), min_size=1, max_size=12)
+
+
+def run(module, program, values):
+    """Values after every step, the kind of error if any, and the gradients of the leaves."""
+    leaves = [module.tensor(v, dtype=module.float64, requires_grad=r) for v, r in zip(values, (True, True, False))]
+    tensors = [leaves[0].clone(), leaves[1] * 1.0, leaves[2]]
+    trace = []
+    for name, i, j, off in program:
+        a, b = tensors[i % len(tensors)], tensors[j % len(tensors)]
+        try:
+            with module.set_grad_enabled(not off):
+                if name in VIEWS:
+                    new = VIEWS[name](a)
+                elif name in UNARY:
+                    new = UNARY[name](a)
+                elif name in BINARY:
+                    new = BINARY[name](a, b)
+                else:
+                    INPLACE[name](a, b)
+                    new = None
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            trace.append(("error", name, _kind(error)))
+            continue
+        if new is not None:
+            tensors.append(new)
+        trace.append((name, _values(tensors)))
+    total, loss_error, grads = 0.0, None, None
+    try:
+        for k, t in enumerate(tensors):
+            if t.requires_grad:
+                total = total + (t * (k + 1)).sum()
+        trace.append(("requires", [t.requires_grad for t in tensors], [t.is_leaf for t in tensors]))
+        if not isinstance(total, float):
+            total.backward()
+            grads = [None if leaf.grad is None else leaf.grad.tolist() for leaf in leaves]
+    except RuntimeError as error:
+        loss_error = _kind(error)
+    return trace, loss_error, grads
+
+
+def _kind(error):
+    """What an error is about: the messages' wording is ours, the reason must be PyTorch's."""
+    text = str(error)
+    for reason in (
+        "leaf Variable", "modified by an inplace", "no_grad mode", "returns multiple views",
+        "second time", "Output 0 of",
+    ):  # fmt: skip
+        if reason in text:
+            return reason
+    return "other"
+
+
+def _values(tensors):
+    return [(list(t.shape), np.round(np.array(t.detach().tolist(), dtype=float), 9).tolist()) for t in tensors]
+
+
+def compare(program, values):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = run(tl, program, values), run(torch, program, values)
+    # PyTorch calls a view made under no_grad "requires grad", though no gradient passes it; here it does not.
+    cut = any(name in VIEWS and off for name, _, _, off in program)
+    for mine, other in zip(ours[0], theirs[0]):
+        assert mine[0] == other[0], (program, mine, other)
+        if mine[0] == "requires" and cut:
+            continue
+        if mine[0] in ("error", "requires"):
+            assert mine == other, (program, mine, other)
+            continue
+        for (s, v), (s2, v2) in zip(mine[1], other[1]):
+            assert s == s2, (program, mine, other)
+            np.testing.assert_allclose(v, v2, rtol=1e-7, atol=1e-7, err_msg=str(program))
+    assert ours[1] == theirs[1], (program, ours[1], theirs[1])
+    if ours[2] is not None:
+        for g, h in zip(ours[2], theirs[2]):
+            assert (g is None) == (h is None), (program, ours[2], theirs[2])
+            if g is not None:
+                np.testing.assert_allclose(g, h, rtol=1e-7, atol=1e-7, err_msg=str(program))
+
+
+VALUES = [
+    [[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]],
+    [[1.0, 0.2, -0.4], [-2.0, 0.9, 0.1]],
+    [[0.1, 0.6, -0.3], [0.8, -0.5, 0.4]],
+]
+quiet = settings(max_examples=60, deadline=None, derandomize=True, database=None,
+                 suppress_health_check=list(HealthCheck))  # fmt: skip
+
+
+@quiet
+@given(steps())
+def test_random_programs(program):
+    compare(program, VALUES)
+
+
+@pytest.mark.slow
+@settings(quiet, max_examples=1500)
+@given(steps())
+def test_many_random_programs(program):
+    compare(program, VALUES)
+
+
+PROGRAMS = {
+    "update of a view reaches the base": [("tail", 0, 0, False), ("mul_", 3, 0, False)],
+    "update of the base reaches a view": [("first", 0, 0, False), ("mul_", 0, 0, False), ("square", 3, 0, False)],
+    "view of a view": [("tail", 0, 0, False), ("first", 3, 0, False), ("tanh_", 4, 0, False)],
+    "kept value changed": [("square", 0, 0, False), ("mul_", 0, 0, False)],
+    "kept value changed through a view": [("square", 0, 0, False), ("first", 0, 0, False), ("mul_", 4, 0, False)],
+    "kept value changed through detach": [("square", 0, 0, False), ("detach", 0, 0, False), ("mul_", 4, 0, False)],
+    "result changed": [("tanh", 0, 0, False), ("mul_", 3, 0, False)],
+    "itself": [("mul_other", 0, 0, False)],
+    "no_grad update": [("mul_", 0, 0, True), ("square", 0, 0, False)],
+    "view under no_grad": [("first", 0, 0, True), ("mul_", 0, 0, False), ("square", 3, 0, False)],
+    "view under no_grad updated": [("first", 0, 0, True), ("mul_", 3, 0, False)],
+    "view under no_grad updated by what requires grad": [("first", 0, 0, True), ("add_", 3, 1, False)],
+    "several views": [("unbind", 0, 0, False), ("mul_", 3, 0, False)],
+    "split under no_grad": [("split", 0, 0, True), ("mul_", 3, 0, True), ("square", 3, 0, False)],
+    "expanded": [("expand", 0, 0, False), ("mul_", 3, 0, False)],
+    "plain tensor starts to require grad": [("tail", 2, 0, False), ("set0", 3, 0, False), ("copy_", 2, 0, False)],
+    "plain base gets a view that requires grad": [("first", 2, 0, False), ("copy_", 3, 3, False), ("set_last", 2, 0, False)],
+    "transposed": [("t", 0, 0, False), ("set_last", 3, 1, False), ("flat", 0, 0, False)],
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name):
+    compare(PROGRAMS[name], VALUES)
+
+
+def test_leaf_in_place_is_an_error():
+    for module in (tl, torch):
+        x = module.ones(2, 2, requires_grad=True)
+        for change in (lambda x=x: x.mul_(2), lambda x=x: x[0].mul_(2), lambda x=x: x.__setitem__(0, 1.0)):
+            with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+                change()
+        with module.no_grad():
+            x[0].mul_(2)
+        assert x.tolist() == [[2.0, 2.0], [1.0, 1.0]] and x.is_leaf
+
+
+@pytest.mark.parametrize("module", [tl, torch])
+def test_slice_of_slice_assignment(module):
+    v = module.tensor([1.0, 2.0], dtype=module.float64, requires_grad=True)
+    x = module.zeros(2, 3, dtype=module.float64)
+    i = 1
+    x[i][1:] = v
+    (x * x).sum().backward()
+    assert v.grad.tolist() == [2.0, 4.0] and x[1].tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("module", [tl, torch])
+def test_errors_of_in_place_operations(module):
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        module.ones(3).add_(module.ones(2, 3))
+    with pytest.raises(RuntimeError, match="result type Float can't be cast to the desired output type Long"):
+        module.ones(3, dtype=module.int64).add_(1.5)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        module.ones(1).expand(3).add_(1)
+
+
+@pytest.mark.parametrize("module", [tl, torch])
+def test_retain_grad_follows_an_in_place_update(module):
+    x = module.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.mul_(3)
+    (y * 5).sum().backward()
+    assert y.grad.tolist() == [5.0, 5.0] and x.grad.tolist() == [30.0, 30.0]
+
+
+@pytest.mark.parametrize("module", [tl, torch])
+def test_parameter_gradient_changed_in_place(module):
+    x = module.ones(2, requires_grad=True)
+    (x * 4).sum().backward()
+    x.grad[:] *= 0.5
+    assert x.grad.tolist() == [2.0, 2.0]
+    held = x.grad
+    (x * 4).sum().backward()
+    assert x.grad is held and held.tolist() == [6.0, 6.0]
