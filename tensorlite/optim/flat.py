@@ -79,6 +79,9 @@ class Elementwise(Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         self.__dict__.pop("_plans", None)
+        for group in self.param_groups:  # files of older versions lack the newer options
+            for name, default in self.defaults.items():
+                group.setdefault(name, default)
 
     def step(self, closure=None):
         """Update the parameters that have a gradient. All gradients are checked before anything is changed.

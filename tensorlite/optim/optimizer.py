@@ -353,9 +353,6 @@ class Optimizer:
         self.__dict__.update(state)
         self._make_hooks()
         self.defaults.setdefault("differentiable", False)
-        for group in self.param_groups:  # files of older versions lack the newer options
-            for name, default in self.defaults.items():
-                group.setdefault(name, default)
 
     def __repr__(self):
         text = f"{type(self).__name__} ("

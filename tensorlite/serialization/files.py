@@ -118,10 +118,15 @@ def _check_location(where):
 
 
 def _read(file, name):
+    import struct
     import zipfile
+    import zlib
 
     from . import archive, pytorch, tensors
 
+    # what readers run into when the content makes no sense
+    damage = (zipfile.BadZipFile, EOFError, LookupError, ValueError, ArithmeticError, MemoryError, TypeError, AttributeError,
+              AssertionError, RecursionError, NotImplementedError, struct.error, zlib.error)  # fmt: skip
     start = file.tell()
     head = file.read(10)
     file.seek(start)
@@ -137,7 +142,7 @@ def _read(file, name):
             return tensors.read(file)
         if head[:1] == b"\x80":
             return pytorch.read_legacy(file)
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, IndexError, OverflowError, MemoryError) as error:
+    except damage as error:
         raise RuntimeError(f"{name} is truncated or corrupt: {error}") from error
     if not head:
         raise RuntimeError(f"{name} is empty")

@@ -27,7 +27,7 @@ _STORAGES = {
 _CLASSES = {
     "collections.OrderedDict", "collections.Counter", "torch.Size", "torch.device", "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_tensor", "torch._utils._rebuild_parameter", "_codecs.encode",
-    "builtins.set", "builtins.complex", "builtins.bytearray", "torch.serialization._get_layout",
+    "builtins.set", "builtins.complex", "builtins.bytearray", "numpy.dtype", "numpy._core.multiarray.scalar",
 }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: its operations can be
         self.widened = False
 
     def find_class(self, module, name):
-        module = {"__builtin__": "builtins"}.get(module, module)
+        module = {"__builtin__": "builtins", "numpy.core.multiarray": "numpy._core.multiarray"}.get(module, module)
         full = f"{module}.{name}"
         if full in _CLASSES:
             return _Name(full)
@@ -101,6 +101,8 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: its operations can be
 
     def load_build(self):
         state = self.stack.pop()
+        if isinstance(self.stack[-1], np.dtype) and type(state) is tuple and state[1:2] in (("<",), ("|",)):
+            return  # the byte order that it has
         if type(self.stack[-1]) is not OrderedDict or type(state) is not dict or set(state) - {"_metadata"}:
             _refuse(f"attributes of a {type(self.stack[-1]).__name__}")
         if "_metadata" in state:
@@ -144,6 +146,10 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: its operations can be
             return bytearray(args[0])
         if name == "_codecs.encode" and type(args[0]) is str:
             return args[0].encode("latin-1")
+        if name == "numpy.dtype" and type(args[0]) is str and args[0].strip("<|")[:1] in tuple("biufc"):
+            return np.dtype(args[0])
+        if name == "numpy._core.multiarray.scalar" and isinstance(args[0], np.dtype):
+            return np.frombuffer(args[1], args[0], 1)[0]
         if name == "torch.Size":
             from .._device import Size
 
