@@ -1,0 +1,163 @@
+"""``torch.linalg``: linear algebra with gradients, in batches.
+
+Results of several parts are named tuples. Names, arguments and defaults are PyTorch's; the formulas and the
+limits stand in :mod:`tensorlite.ops.decompose`.
+"""
+
+from __future__ import annotations
+
+from .functions._common import into, named, to_dtype, with_out
+from .ops import decompose as _dec, linalg as _lin
+from .ops.decompose import LinAlgError
+from .ops.reduction import vector_norm as _vector_norm
+from .ops.shape import diagonal as _diagonal
+
+__all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+           "inv", "inv_ex", "lstsq", "lu", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot",
+           "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve",
+           "vander", "vecdot", "vector_norm"]  # fmt: skip
+
+solve, solve_triangular = with_out(_dec.solve), with_out(_dec.solve_triangular)
+inv = with_out(_dec.inv)
+det = with_out(_dec.det)
+cholesky = with_out(_dec.cholesky)
+eigvalsh, eigvals = with_out(_dec.eigvalsh), with_out(_dec.eigvals)
+svdvals = with_out(_dec.svdvals)
+pinv, cond, matrix_rank = with_out(_dec.pinv), with_out(_dec.cond), with_out(_dec.matrix_rank)
+matrix_exp = _dec.matrix_exp
+tensorsolve, tensorinv = with_out(_dec.tensorsolve), with_out(_dec.tensorinv)
+matmul = with_out(_lin.matmul)
+matrix_power, multi_dot = with_out(_lin.matrix_power), with_out(_lin.multi_dot)
+
+
+def slogdet(A, *, out=None):
+    """The sign and the logarithm of the absolute value of determinants.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.linalg.slogdet(2 * tl.eye(2)).sign
+    tensor(1.)
+    """
+    return _named("linalg_slogdet", "sign logabsdet", _dec.slogdet(A), out)
+
+
+def _named(name, fields, values, out=None):
+    result = named(name, fields)(*values)
+    return result if out is None else into(out, result)
+
+
+def qr(A, mode="reduced", *, out=None):
+    """``Q @ R = A`` with orthonormal columns of ``Q`` and an upper triangular ``R``."""
+    return _named("linalg_qr", "Q R", _dec.qr(A, mode), out)
+
+
+def eigh(A, UPLO="L", *, out=None):
+    """Eigenvalues (ascending) and eigenvectors of Hermitian matrices."""
+    return _named("linalg_eigh", "eigenvalues eigenvectors", _dec.eigh(A, UPLO), out)
+
+
+def eig(A, *, out=None):
+    """Eigenvalues and eigenvectors of square matrices, complex."""
+    return _named("linalg_eig", "eigenvalues eigenvectors", _dec.eig(A), out)
+
+
+def svd(A, full_matrices=True, *, driver=None, out=None):
+    """``U @ diag(S) @ Vh = A``; gradients take the first ``min(m, n)`` singular vectors."""
+    return _named("linalg_svd", "U S Vh", _dec.svd(A, full_matrices, driver=driver), out)
+
+
+def lu(A, *, pivot=True, out=None):
+    """``P @ L @ U = A``: a permutation, a unit lower and an upper triangular matrix."""
+    return _named("linalg_lu", "P L U", _dec.lu(A, pivot=pivot), out)
+
+
+def lstsq(A, B, rcond=None, *, driver=None):
+    """Least squares: the solution (differentiable), residuals, rank and singular values."""
+    return _named("linalg_lstsq", "solution residuals rank singular_values", _dec.lstsq(A, B, rcond, driver=driver))
+
+
+def _attempt(fn, A, check_errors):
+    """``fn(A)`` and an error code per matrix: 0 for success."""
+    from .creation import full, full_like
+
+    try:
+        return fn(A), full(A.shape[:-2], 0, dtype=_int32())
+    except LinAlgError:
+        if check_errors:
+            raise
+    return full_like(A, float("nan")), full(A.shape[:-2], 1, dtype=_int32())
+
+
+def _int32():
+    from .dtypes import of
+
+    return of("int32")
+
+
+def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
+    """:func:`cholesky` that does not raise: ``info`` is 1 and ``L`` NaN if some matrix is not positive-definite."""
+    return _named("linalg_cholesky_ex", "L info", _attempt(lambda a: _dec.cholesky(a, upper=upper), A, check_errors), out)
+
+
+def inv_ex(A, *, check_errors=False, out=None):
+    """:func:`inv` that does not raise: ``info`` is 1 and ``inverse`` NaN if some matrix is singular."""
+    return _named("linalg_inv_ex", "inverse info", _attempt(_dec.inv, A, check_errors), out)
+
+
+def _typed(A, dtype):
+    return A if dtype is None else to_dtype(A, dtype)
+
+
+def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
+    """``sum(|x|**ord) ** (1 / ord)`` over ``dim`` (an int, several, or all).
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.linalg.vector_norm(tl.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    result = _vector_norm(_typed(x, dtype), ord=float(ord), dim=tuple(dim) if isinstance(dim, list) else dim, keepdim=keepdim)
+    return result if out is None else into(out, result)
+
+
+def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
+    """A norm of matrices: ``'fro'``, ``'nuc'``, 1, -1, 2, -2, infinity or its negative."""
+    result = _dec.matrix_norm(_typed(A, dtype), ord, dim, keepdim)
+    return result if out is None else into(out, result)
+
+
+def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
+    """A vector norm, or a matrix norm for two dimensions; by default the 2-norm of all elements."""
+    result = _dec.norm(_typed(A, dtype), ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)
+    return result if out is None else into(out, result)
+
+
+def cross(input, other, *, dim=-1, out=None):
+    """The vector product along a dimension of size 3."""
+    if len(input.shape) != len(other.shape):
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    result = _lin.cross(input, other, dim)
+    return result if out is None else into(out, result)
+
+
+def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
+    """The diagonal of matrices: a view."""
+    return _diagonal(A, offset=offset, dim1=dim1, dim2=dim2)
+
+
+def vecdot(x, y, *, dim=-1, out=None):
+    """Products summed along ``dim``, the first factor conjugated."""
+    from .ops.elementwise import _bar, mul
+    from .ops.reduction import sum
+
+    result = sum(mul(_bar(x), y), dim=dim)
+    return result if out is None else into(out, result)
+
+
+def vander(x, N=None):
+    """The matrix of powers of a vector, rising."""
+    from .ops.arrange import vander
+
+    return vander(x, N, increasing=True)

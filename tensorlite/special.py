@@ -1,0 +1,69 @@
+"""``torch.special``: special functions with gradients.
+
+The Bessel functions but ``i0``, the incomplete gamma functions and ``zeta`` call SciPy
+(``pip install "tensorlite[special]"``); everything else needs NumPy alone.
+"""
+
+from __future__ import annotations
+
+from .functions._common import into, to_dtype, with_out
+from .ops import activation as _act, elementwise as _ew, reduction as _red, special as _sp
+
+__all__ = ["bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2",
+           "expit", "expm1", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "log_softmax",
+           "logit", "logsumexp", "modified_bessel_k0", "modified_bessel_k1", "multigammaln", "ndtr", "ndtri", "polygamma",
+           "psi", "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta"]  # fmt: skip
+
+erf, erfc, erfcx, erfinv = with_out(_sp.erf), with_out(_sp.erfc), with_out(_sp.erfcx), with_out(_sp.erfinv)
+ndtr, ndtri, log_ndtr, entr = with_out(_sp.ndtr), with_out(_sp.ndtri), with_out(_sp.log_ndtr), with_out(_sp.entr)
+gammaln = with_out(_sp.lgamma)
+digamma = psi = with_out(_sp.digamma)
+multigammaln = with_out(_sp.multigammaln)
+gammainc, gammaincc, zeta = with_out(_sp.gammainc), with_out(_sp.gammaincc), with_out(_sp.zeta)
+i0, i0e, i1, i1e = with_out(_sp.i0), with_out(_sp.i0e), with_out(_sp.i1), with_out(_sp.i1e)
+bessel_j0, bessel_j1 = with_out(_sp.bessel_j0), with_out(_sp.bessel_j1)
+bessel_y0, bessel_y1 = with_out(_sp.bessel_y0), with_out(_sp.bessel_y1)
+modified_bessel_k0, modified_bessel_k1 = with_out(_sp.modified_bessel_k0), with_out(_sp.modified_bessel_k1)
+sinc, xlogy, xlog1py = with_out(_sp.sinc), with_out(_sp.xlogy), with_out(_sp.xlog1py)
+expit, exp2, expm1, log1p = with_out(_ew.sigmoid), with_out(_ew.exp2), with_out(_ew.expm1), with_out(_ew.log1p)
+
+
+def _result(result, out):
+    return result if out is None else into(out, result)
+
+
+def polygamma(n, input, *, out=None):
+    """The ``n``-th derivative of :func:`digamma`.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.special.polygamma(1, tl.tensor([1.0]))
+    tensor([1.6449])
+    """
+    return _result(_sp.polygamma(input, n=n), out)
+
+
+def logit(input, eps=None, *, out=None):
+    """``log(x / (1 - x))``, with ``x`` kept in ``[eps, 1 - eps]``."""
+    return _result(_sp.logit(input, eps=eps), out)
+
+
+def round(input, *, decimals=0, out=None):
+    """Round half to even, at ``decimals`` places."""
+    return _result(_ew.round(input, decimals=decimals), out)
+
+
+def logsumexp(input, dim, keepdim=False, *, out=None):
+    """``log(sum(exp(input)))`` over ``dim`` without overflow."""
+    return _result(_red.logsumexp(input, dim=dim, keepdim=keepdim), out)
+
+
+def softmax(input, dim, *, dtype=None):
+    """``exp(input)`` scaled to a sum of 1 along ``dim``."""
+    return _act.softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
+
+
+def log_softmax(input, dim, *, dtype=None):
+    """The logarithm of :func:`softmax`, without overflow."""
+    return _act.log_softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
