@@ -234,10 +234,8 @@ def _adaptive_size(name, dims, input, output_size):
     spatial = tuple(input.shape[-dims:])
     if output_size is None or isinstance(output_size, (int, np.integer)):
         output_size = (output_size,) * dims
-    if len(output_size) == 1:
-        output_size = tuple(output_size) * dims
     if len(output_size) != dims:
-        raise RuntimeError(f"{name}: output_size must be an int or {dims} ints, but got {tuple(output_size)}")
+        raise RuntimeError(f"{name}: output_size must be {dims} ints (or one int), but got {tuple(output_size)}")
     return tuple([n if o is None else int(o) for n, o in zip(spatial, output_size)])
 
 
