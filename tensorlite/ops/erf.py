@@ -1,7 +1,7 @@
 """The error function, which NumPy lacks, in float32 and float64 arithmetic.
 
-float32: a polynomial near 0 and the exponential of one beyond, within two units in the last place
-(https://stackoverflow.com/a/35148199, N. Juffa); float64: W. J. Cody's rational functions in the
+float32: erf(x) = tanh(x p(x^2)) with a polynomial p, since NumPy's tanh is its fastest function; within three
+units in the last place, and half the time of a polynomial with an exponential. float64: W. J. Cody's rational functions in the
 coefficients of Cephes (https://www.netlib.org/cephes/).
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 
-_INNER32 = (-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1)
-_OUTER32 = (-1.72853470e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1,
-            -1.28717512e-1)  # fmt: skip
+#: atanh(erf(x)) / x as a polynomial in x^2 on [0, 4]: a minimax fit (Lawson's iteration, relative error of erf 1e-7)
+_BENT32 = (1.4185251e-7, -5.6684802e-6, 8.7637352e-5, -6.1978471e-4, -1.9183075e-4, 1.0276906e-1, 1.1283793)
 _T = (9.60497373987051638749e0, 9.00260197203842689217e1, 2.23200534594684319226e3, 7.00332514112805075473e3,
       5.55923013010394962768e4)  # fmt: skip
 _U = (1.0, 3.35617141647503099647e1, 5.21357949780152679795e2, 4.59432382970980127987e3, 2.26290000613890934246e4,
@@ -42,19 +41,11 @@ def erf_step(x, out):
         wide = np.asarray(x, np.float32)
         out[...] = erf_array(wide)
         return
-    a = np.abs(x)
-    inner = _horner(np.multiply(a, a), _INNER32)  # erf(x) = x + x * inner near 0
-    inner *= x
-    inner += x
-    a = np.minimum(a, 4.5)
-    outer = _horner(a, _OUTER32)  # and 1 - exp(-a + a * outer) beyond
-    outer *= a
-    outer -= a
-    np.exp(outer, out=outer)
-    np.subtract(1.0, outer, out=outer)
-    np.copysign(outer, x, out=outer)
-    np.copyto(outer, inner, where=a <= 0.927734375)
-    out[...] = outer
+    z = np.asarray(np.multiply(x, x))
+    np.minimum(z, 16.0, out=z)  # erf(4) is 1 in float32, and so is the tanh from there on
+    y = _horner(z, _BENT32)
+    y *= x
+    np.tanh(y, out=out)
 
 
 def _erf64(x, out):
