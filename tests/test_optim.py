@@ -492,7 +492,9 @@ def test_averages():
 
 
 def test_update_bn():
-    model, twin = tl.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    from tensorlite.nn.layer.norm import BatchNorm1d
+
+    model, twin = BatchNorm1d(3), torch.nn.BatchNorm1d(3)
     batches = [np.random.default_rng(i).normal(size=(8, 3)).astype("float32") for i in range(3)]
     model.eval(), twin.eval()
     optim.swa_utils.update_bn([(tl.tensor(b), 0) for b in batches], model)

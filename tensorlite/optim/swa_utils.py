@@ -160,7 +160,9 @@ def update_bn(loader, model, device=None):
     device : optional
         Where to move the inputs.
     """
-    layers = [m for m in model.modules() if hasattr(m, "reset_running_stats") and hasattr(m, "momentum")]
+    from ..nn.layer.norm import _BatchNorm
+
+    layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     if not layers:
         return
     momenta = [m.momentum for m in layers]
