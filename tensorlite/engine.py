@@ -24,6 +24,7 @@ import itertools
 import sys
 import threading
 import weakref
+from types import FunctionType
 from typing import Any, Callable
 
 import numpy as np
@@ -473,10 +474,13 @@ def renew(t):
     """Give a view its present place on the tape if its base has been changed since."""
     view = t._view
     if view.stamp < t._version[0] and view.base._node is not None:
-        if view.cut and state.mode & RECORDING:
-            raise RuntimeError(_CUT.format(view.cut, "its base or another view of its base has been"))
+        if state.mode & RECORDING:
+            if view.cut:
+                raise RuntimeError(_CUT.format(view.cut, _ELSEWHERE))
+            if view.many:
+                raise RuntimeError(_MANY.format(t._node.name() if t._node else "a function", _ELSEWHERE))
         view.stamp = t._version[0]
-        if view.cut:
+        if view.cut or view.many:
             return
         mode, state.mode = state.mode, RECORDING
         try:
@@ -485,6 +489,12 @@ def renew(t):
             state.mode = mode
 
 
+_ELSEWHERE = "its base or another view of its base has been"
+_MANY = (
+    "Output 0 of {} is a view and {} modified inplace. This view is the output of a function that returns multiple views. "
+    "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an "
+    "out-of-place one."
+)
 _CUT = (
     "A view was created in {} and {} modified inplace with grad mode enabled. Given that this use case is ambiguous and "
     "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
@@ -533,11 +543,11 @@ class Primitive:
         self.vjps: dict[str, Callable] = {}
         self.names: dict[str, list[str]] = {}
         self.plans: dict[int, Plan] = {}
-        params = inspect.signature(forward).parameters.values()
+        self.signature = inspect.signature(forward)
+        params = self.signature.parameters.values()
         self.arrays = [p.name for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.variadic = next((p.name for p in params if p.kind is p.VAR_POSITIONAL), None)
         self.settings = {p.name: p.default for p in params if p.kind is p.KEYWORD_ONLY}
-        self.signature = inspect.signature(forward)
         #: numbers of the differentiable results; None where the number of results varies
         self.live = None if outputs == "many" else [i for i, o in enumerate(outputs or ["out"]) if o not in constant]
 
@@ -548,7 +558,8 @@ class Primitive:
 
     def _check(self, fn, skip):
         """The names of what ``fn`` wants kept; refuses names that mean nothing here."""
-        names = list(inspect.signature(fn).parameters)[skip:]
+        code = getattr(fn, "__code__", None)
+        names = list(code.co_varnames[: code.co_argcount] if code else inspect.signature(fn).parameters)[skip:]
         arrays = [self.variadic] if self.variadic else self.arrays
         known = {*arrays, *(f"{a}_shape" for a in arrays), *self.settings, "needs", "out"}
         if isinstance(self.outputs, (tuple, list)):
@@ -953,6 +964,14 @@ _RECORD = """
 """
 
 
+def _stub(*args, **kwargs):
+    return finish_op()(*args, **kwargs)  # noqa: F821 (in the operation's own scope)
+
+
+#: What an operation runs at its first call: compiling hundreds of them at import would take longer than NumPy's import.
+_STUB = _stub.__code__
+
+
 def _generate(prim: Primitive):
     """Write and compile the callable of a primitive: unwrap, promote, run, record."""
     params = list(prim.signature.parameters.values())
@@ -1024,17 +1043,26 @@ def _generate(prim: Primitive):
     fields = dict(name=prim.forward.__name__, signature=", ".join(signature), unwrap="\n".join(unwrap), raws=raws,
                   settings=settings, args=args, pairs=pairs, finish=finish)  # fmt: skip
 
-    def build(promote):
-        source = "\n".join(line for line in _OP.format(promote=promote, **fields).split("\n") if line.strip())
-        local = dict(scope)
-        exec(compile(source, f"<primitive {prim.name}>", "exec"), local)
-        fn = local[prim.forward.__name__]
-        local["self"] = fn
-        return fn, local, source
+    def text(promote):
+        return "\n".join(line for line in _OP.format(promote=promote, **fields).split("\n") if line.strip())
 
-    op, local, source = build(promote)
-    if promote:
-        local["unpromoted"] = build("")[0]
+    def build(source, local):
+        exec(compile(source, f"<primitive {prim.name}>", "exec"), local)
+        return local[prim.forward.__name__]
+
+    def finish_op():
+        """Compile the operation into ``op``, which other modules hold already."""
+        if promote:
+            local["unpromoted"] = build(text(""), dict(scope))
+        fn = build(source, local)
+        op.__defaults__, op.__kwdefaults__ = fn.__defaults__, fn.__kwdefaults__
+        op.__code__ = fn.__code__
+        return op
+
+    source, local = text(promote), dict(scope)
+    op = FunctionType(_STUB, local, prim.forward.__name__)
+    local["self"] = op
+    local["finish_op"] = finish_op
     op.__doc__ = prim.forward.__doc__
     op.__module__ = prim.forward.__module__
     op.__qualname__ = prim.forward.__qualname__
@@ -1627,12 +1655,7 @@ def check_writable(target, tracked=None):
             if view.cut:
                 raise RuntimeError(_CUT.format(view.cut, "is being"))
             if view.many:
-                name = target._node.name() if target._node else "a function"
-                raise RuntimeError(
-                    f"Output 0 of {name} is a view and is being modified inplace. This view is the output of a function "
-                    "that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
-                    "should replace the inplace operation by an out-of-place one."
-                )
+                raise RuntimeError(_MANY.format(target._node.name() if target._node else "a function", "is being"))
         leaf = target._node if view is None else view.base._node
         if isinstance(leaf, Leaf):
             kind = "a leaf Variable" if view is None else "a view of a leaf Variable"
@@ -1646,6 +1669,8 @@ def check_writable(target, tracked=None):
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
         )
+    if not a.flags.writeable:
+        raise RuntimeError("the memory of this tensor is read-only (an expanded or imported array); clone() it first")
 
 
 def inplace(op, target, *others, **settings):
