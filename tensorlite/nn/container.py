@@ -11,7 +11,7 @@ from .._tensor import Tensor
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["DataParallel", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 class _Numbered(Module):
@@ -480,3 +480,29 @@ class ParameterDict(Module):
     def __ior__(self, other):
         self.update(other)
         return self
+
+
+class DataParallel(Module):
+    """A module under the name ``module``: on one CPU PyTorch's ``DataParallel`` just calls it, and so does this.
+
+    Parameters
+    ----------
+    module : Module
+    device_ids, output_device
+        Must be None: there are no other devices.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> list(tl.nn.DataParallel(tl.nn.Linear(2, 1)).state_dict())
+    ['module.weight', 'module.bias']
+    """
+
+    def __init__(self, module, device_ids=None, output_device=None, dim=0):
+        super().__init__()
+        if device_ids or output_device is not None:
+            raise RuntimeError("DataParallel: tensorlite computes on the CPU only; leave device_ids and output_device out")
+        self.module = module
+
+    def forward(self, *args, **kwargs):
+        return self.module(*args, **kwargs)

@@ -293,9 +293,7 @@ class BackwardHook:
             new = new if isinstance(new, tuple) else (new,)
             if len(new) != len(grads):
                 raise RuntimeError(
-                    "Backward hook returned an invalid number of grad_input, got {}, but expected {}".format(
-                        len(new), len(grads)
-                    )
+                    f"Backward hook returned an invalid number of grad_input, got {len(new)}, but expected {len(grads)}"
                 )
             grads = new
         return grads
@@ -328,8 +326,8 @@ class BackwardHook:
             grads = self._pack((), (), self.n_inputs)
             if self._run(grads) is not grads:
                 raise RuntimeError(
-                    f"Backward hook for Modules where no input requires gradient should always return None or None for "
-                    f"all gradients."
+                    "Backward hook for Modules where no input requires gradient should always return None or None for "
+                    "all gradients."
                 )
             answer, self.grad_outputs = self.grad_outputs, None
             return None if answer is before else tuple([answer[i] for i in self.output_index])

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import MutableMapping
 
 from .. import dtypes
+from .._device import check_device
+from .._device import device as _device
 from .._tensor import Tensor
-from ..device import check_device, device as _device
 from ..engine import Leaf
 from . import hooks as _hooks
 from ._blame import explain

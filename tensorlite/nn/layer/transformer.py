@@ -10,9 +10,9 @@ import numpy as np
 from ... import engine
 from ...dtypes import get_default_dtype
 from ...engine import wrap
-from .. import functional as F
 from .. import init
 from ..container import ModuleList
+from ..functional_activation import gelu, relu
 from ..functional_sequence import _canonical_mask, _none_or_dtype
 from ..module import Module
 from .attention import MultiheadAttention
@@ -39,7 +39,7 @@ def _activation(activation):
         return activation
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    return getattr(F, activation)
+    return relu if activation == "relu" else gelu
 
 
 def _is_causal(mask, hint, x, batch_first):
@@ -110,7 +110,7 @@ class TransformerEncoderLayer(_Layer):
     torch.Size([4, 3, 8])
     """
 
-    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=F.relu, layer_norm_eps=1e-5,
+    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5,
                  batch_first=False, norm_first=False, bias=True, device=None, dtype=None):  # fmt: skip
         super().__init__(["self_attn"], d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps,
                          batch_first, norm_first, bias, device, dtype)  # fmt: skip
@@ -149,7 +149,7 @@ class TransformerDecoderLayer(_Layer):
     torch.Size([5, 4, 8])
     """
 
-    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=F.relu, layer_norm_eps=1e-5,
+    def __init__(self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=relu, layer_norm_eps=1e-5,
                  batch_first=False, norm_first=False, bias=True, device=None, dtype=None):  # fmt: skip
         super().__init__(["self_attn", "multihead_attn"], d_model, nhead, dim_feedforward, dropout, activation,
                          layer_norm_eps, batch_first, norm_first, bias, device, dtype)  # fmt: skip
@@ -241,7 +241,7 @@ def _not_nested(layer):
         return "encoder_layer.self_attn._qkv_same_embed_dim was not True"
     if layer.self_attn.in_proj_bias is None:
         return "encoder_layer.self_attn was passed bias=False"
-    if layer.activation not in (F.relu, F.gelu) and type(layer.activation).__name__ not in ("ReLU", "GELU"):
+    if layer.activation not in (relu, gelu) and type(layer.activation).__name__ not in ("ReLU", "GELU"):
         return "encoder_layer.activation_relu_or_gelu was not True"
     if layer.norm1.eps != layer.norm2.eps:
         return "encoder_layer.norm1.eps was not equal to encoder_layer.norm2.eps"
@@ -315,7 +315,7 @@ class Transformer(Module):
     """
 
     def __init__(self, d_model=512, nhead=8, num_encoder_layers=6, num_decoder_layers=6, dim_feedforward=2048,
-                 dropout=0.1, activation=F.relu, custom_encoder=None, custom_decoder=None, layer_norm_eps=1e-5,
+                 dropout=0.1, activation=relu, custom_encoder=None, custom_decoder=None, layer_norm_eps=1e-5,
                  batch_first=False, norm_first=False, bias=True, device=None, dtype=None):  # fmt: skip
         super().__init__()
         place = dict(device=device, dtype=dtype)
