@@ -223,7 +223,8 @@ def unbind(x, *, dim=0):
     """Every slice of ``dim``, as views."""
     if not x.ndim:
         raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
-    return tuple([a[...] for a in np.moveaxis(x, dim, 0)])
+    rows = np.moveaxis(x, dim, 0)
+    return tuple([rows[i, ...] for i in range(len(rows))])
 
 
 def _unbind_vjp(g, x_shape, dim):
