@@ -558,7 +558,7 @@ class Primitive:
 
     def _check(self, fn, skip):
         """The names of what ``fn`` wants kept; refuses names that mean nothing here."""
-        code = getattr(fn, "__code__", None)
+        code = None if hasattr(fn, "__wrapped__") else getattr(fn, "__code__", None)
         names = list(code.co_varnames[: code.co_argcount] if code else inspect.signature(fn).parameters)[skip:]
         arrays = [self.variadic] if self.variadic else self.arrays
         known = {*arrays, *(f"{a}_shape" for a in arrays), *self.settings, "needs", "out"}
