@@ -296,8 +296,10 @@ def attend(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_
         out = matmul(weights, v)
     else:
         out = scaled_dot_product_attention(q, k, v, mask, p, is_causal)
-    out = sh.permute(out, dims=(0, 2, 1, 3) if batch_first else (2, 0, 1, 3))
-    out = linear(sh.reshape(out, shape=(*out.shape[:2], embed)), out_proj_weight, out_proj_bias)
+    out = sh.reshape(sh.permute(out, dims=(2, 0, 1, 3)), shape=(length, batch, embed))
+    out = linear(out, out_proj_weight, out_proj_bias)
+    if batch_first:  # as PyTorch's: (L, N, E) in memory, the order in which a dropout that follows draws its mask
+        out = sh.swapaxes(out, dim0=0, dim1=1)
     if need_weights and average_attn_weights:
         weights = weights.mean(dim=1)
     if not batched:
