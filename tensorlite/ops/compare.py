@@ -136,6 +136,8 @@ def where(condition, a, b):
     kind = condition.dtype.kind if hasattr(condition, "dtype") else "b"
     if kind != "b" and condition.dtype != np.uint8:
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+    if isinstance(a, np.generic) or isinstance(b, np.generic):  # zero-dimensional results of operators
+        a, b = [np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)]
     d = result_dtype((a, b))
     return np.where(condition, np.asarray(a).astype(d, copy=False), np.asarray(b).astype(d, copy=False))
 

@@ -291,7 +291,8 @@ def _eigh_vjp(g, values, vectors):
     inner = _off(back @ gv) / _gaps(values)
     if gl is not None:
         inner = inner + diag_embed(gl)
-    return vectors @ inner @ back
+    out = vectors @ inner @ back
+    return (out + _mH(out)) * 0.5
 
 
 _eigh.vjp(a=_eigh_vjp)

@@ -168,9 +168,8 @@ def _pair(a, la, b, lb, out):
     nb, na = len(batch), len(free_a)
     lead, rows, columns = a.shape[:nb], a.shape[nb : nb + na], b.shape[nb + len(summed) :]
     k = math.prod(a.shape[nb + na :])
-    product = np.matmul(
-        a.reshape(*lead, math.prod(rows), k), b.reshape(*lead, k, math.prod(columns))
-    ).reshape(*lead, *rows, *columns)  # fmt: skip
+    product = np.matmul(a.reshape(*lead, math.prod(rows), k), b.reshape(*lead, k, math.prod(columns)))
+    product = product.reshape((*lead, *rows, *columns))
     return _lined_up(product, batch + free_a + free_b, list(out))
 
 

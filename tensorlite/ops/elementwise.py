@@ -226,9 +226,15 @@ addcdiv.vjp(
 )  # fmt: skip
 
 
+def _need_float(name, a, b):
+    if np.result_type(a, b).kind != "f":
+        raise NotImplementedError(f"{name} is not implemented for {np.result_type(a, b)}; it takes floating-point tensors")
+
+
 @primitive(promote="same", broadcasts=True)
 def hypot(a, b):
     """``sqrt(a**2 + b**2)`` without overflow."""
+    _need_float("hypot", a, b)
     return np.hypot(a, b)
 
 
@@ -249,18 +255,20 @@ def _radius2(a, b):
     return where(size == 0, 1.0, size)
 
 
-@primitive(promote="float", broadcasts=True)
+@primitive(promote="same", broadcasts=True)
 def logaddexp(a, b):
     """``log(exp(a) + exp(b))``."""
+    _need_float("logaddexp", a, b)
     return np.logaddexp(a, b)
 
 
 logaddexp.vjp(a=lambda g, a, b: g / (1 + exp(b - a)), b=lambda g, a, b: g / (1 + exp(a - b)))
 
 
-@primitive(promote="float", broadcasts=True)
+@primitive(promote="same", broadcasts=True)
 def logaddexp2(a, b):
     """``log2(2**a + 2**b)``."""
+    _need_float("logaddexp2", a, b)
     return np.logaddexp2(a, b)
 
 
@@ -276,10 +284,14 @@ def copysign(a, b):
 copysign.vjp(a=lambda g, a, out: where(a == 0, 0.0, g * (out / a)), b=lambda g: zero(g))
 
 
-@primitive(promote="same", broadcasts=True, differentiable=False)
+@primitive(promote="same", broadcasts=True)
 def nextafter(a, b):
     """The next number after ``a`` towards ``b``."""
+    _need_float("nextafter", a, b)
     return np.nextafter(a, b)
+
+
+nextafter.vjp(a=lambda g, a, b: where(a == b, 0.0, g), b=lambda g: zero(g))
 
 
 @primitive(promote="same", broadcasts=True, differentiable=False)

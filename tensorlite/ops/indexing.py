@@ -356,14 +356,20 @@ def scatter_reduce(x, index, src, *, dim, reduce, include_self=True):
     return out
 
 
+def _ones(x):
+    """A constant array of ones like ``x``."""
+    return np.ones_like(unwrap(x))
+
+
 def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs):
     """From the shares that ``x`` and ``src`` have in each result."""
-    kept = 1.0 if include_self else scatter(x * 0 + 1, index, 0.0, dim=dim)
+    one, kept = _ones(src), _ones(x)
+    if not include_self:
+        kept = scatter(kept, index, 0.0, dim=dim)
     if reduce == "sum":
         return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
     if reduce == "mean":
-        ones = x * 0 + kept
-        count = scatter_add(ones, index, src * 0 + 1, dim=dim)
+        count = scatter_add(kept, index, one, dim=dim)
         g = g / where(count == 0, 1.0, count)
         return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
     if reduce == "prod":
@@ -372,8 +378,8 @@ def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs)
         part = reshape_part(src, index)
         return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)
     part = reshape_part(src, index)
-    hit, own = (part == gather(out, index, dim=dim)) * 1.0, (x == out) * kept
-    count = scatter_add(x * 0 + own, index, part * 0 + hit, dim=dim)
+    hit, own = where(part == gather(out, index, dim=dim), reshape_part(one, index), 0.0), where(x == out, kept, 0.0)
+    count = scatter_add(own, index, hit, dim=dim)
     g = g / where(count == 0, 1.0, count)
     return g * own, None, _from_part(gather(g, index, dim=dim) * hit, src.shape)
 
@@ -391,8 +397,10 @@ scatter_reduce.joint_vjp(_scatter_reduce_vjp)
 def _along(name, ndim, dim, index, size):
     """The checked axis and the index as one line of non-negative integers."""
     axis = axis_of(dim, ndim)
-    if index.dtype.kind not in "iu" or index.ndim > 1:
-        raise RuntimeError(f"{name}(): Index is supposed to be a vector of int32/int64")
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector")
+    if index.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     index = index.reshape(-1)
     if index.size and (index.min() < -size or index.max() >= size):
         raise IndexError("index out of range in self")

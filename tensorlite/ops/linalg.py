@@ -428,7 +428,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     RuntimeError
         For a negative ``p`` or rows of different lengths.
     """
-    from .elementwise import clamp, sqrt
+    from .elementwise import clamp, sqrt, where
     from .reduction import sum, vector_norm
 
     if p < 0:
@@ -444,8 +444,8 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     if p == 2 and (compute_mode == modes[1] or (compute_mode == modes[0] and many)):
         square = expand_dims(sum(x1 * x1, dim=-1), dim=-1) + expand_dims(sum(x2 * x2, dim=-1), dim=-2)
         square = clamp(square - 2 * matmul(x1, mT(x2)), 0)
-        zero = unwrap(square) == 0
-        return sqrt(square + zero * 1e-30) * (zero == False)  # noqa: E712  a finite slope at distance 0
+        apart = square > 0  # a finite slope at distance 0
+        return where(apart, sqrt(where(apart, square, 1.0)), 0.0)
     return vector_norm(expand_dims(x1, dim=-2) - expand_dims(x2, dim=-3), ord=p, dim=-1)
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import broadcast_to, primitive, unwrap
 from .axes import axes_of, axis_of, normal_dim
 
@@ -87,6 +88,9 @@ def _floats(x):
 
 def nanmean(input, dim=None, keepdim=False):
     """The mean over ``dim`` of what is not NaN."""
+    if not _floats(input):
+        raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got "
+                           f"{dtypes.of(unwrap(input).dtype).title}")  # fmt: skip
     total = nansum(input, dim, keepdim)
     return total / sum(isnan(input) == False, dim=dim, keepdim=keepdim)  # noqa: E712
 
@@ -297,8 +301,12 @@ def _arg(name, arg):
             dim = axis_of(dim, x.ndim)
         if not x.ndim:
             return np.zeros((), np.int64)
+        if not x.size and dim is None:
+            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         if not x.size:
             _need_elements(name, x.shape, dim)
+        if x.dtype == bool:
+            raise RuntimeError(f"{name}(): does not support bool input")
         return arg(x, axis=dim, keepdims=keepdim)
 
     forward.__name__ = forward.__qualname__ = name

@@ -9,12 +9,22 @@ from .blocks import _quiet, zero
 from .compare import isfinite, where
 
 
+def _sign(x):
+    """The sign of each element; 0 for NaN, as in PyTorch."""
+    if x.dtype == bool:
+        return x.copy()
+    out = np.sign(x)
+    if x.dtype.kind == "f" and np.isnan(x).any():
+        return np.where(np.isnan(x), x.dtype.type(0), out)
+    return out
+
+
 @primitive
 def sign(x):
     """-1, 0 or 1; its gradient is zero."""
     if x.dtype.kind == "c":
         raise RuntimeError("Unlike NumPy, torch.sign doesn't allow complex inputs. Please use torch.sgn instead.")
-    return np.sign(x) if x.dtype != bool else x.copy()
+    return _sign(x)
 
 
 sign.vjp(x=lambda g: zero(g))
@@ -44,6 +54,8 @@ trunc = _step("trunc", np.trunc)
 @_quiet
 def frac(x):
     """What ``trunc`` cuts off."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"frac is not implemented for {x.dtype}; it takes floating-point tensors")
     return x - np.trunc(x)
 
 

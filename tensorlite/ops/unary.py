@@ -12,6 +12,7 @@ import numpy as np
 from ..engine import primitive
 from .blocks import _quiet, in_blocks, product, zero
 from .compare import where
+from .rounding import _sign
 from .complex import _bar, conj, is_complex, real
 
 
@@ -86,7 +87,7 @@ tanh.vjp(x=lambda g, out: tanh_grad(g, _bar(out)))
 asinh = _ufunc(np.arcsinh, name="asinh")
 asinh.vjp(x=lambda g, x: g * _bar(rsqrt(x * x + 1)))
 acosh = _ufunc(np.arccosh, name="acosh", quiet=True)
-acosh.vjp(x=lambda g, x: g * _bar(rsqrt(x - 1) * rsqrt(x + 1)))
+acosh.vjp(x=lambda g, x: g * _bar(rsqrt(x - 1) * rsqrt(x + 1) if is_complex(x) else rsqrt(x * x - 1)))
 atanh = _ufunc(np.arctanh, name="atanh", quiet=True)
 atanh.vjp(x=lambda g, x: g / _bar(1 - x * x))
 
@@ -147,7 +148,7 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out: g * (out > 0))
+relu.vjp(x=lambda g, out: where(out <= 0, 0.0, g))
 
 
 @primitive
@@ -162,7 +163,7 @@ abs.vjp(x=lambda g, x: g * sgn(x))
 @primitive
 def sgn(x):
     """``x / |x|``, 0 at 0; for real numbers the sign."""
-    return np.sign(x) if x.dtype != bool else x.copy()
+    return _sign(x)
 
 
 def _sgn_vjp(g, x, out):
