@@ -1,31 +1,26 @@
 """How element-by-element update rules are run: in blocks that stay in the cache, small parameters together.
 
 An optimizer writes its formula once, as a function of raw arrays. A large parameter goes through it in blocks of
-``BLOCK`` elements, so that the handful of passes that the formula makes find their operands in the cache; many blocks
-are shared by the threads. Small parameters (biases, little layers) would spend more time in calls than in arithmetic:
-they are collected into *batches* of at most ``BLOCK`` elements whose moments are slices of one array; their values and
-gradients are gathered into scratch memory, updated with one run of the formula, and copied back. Parameters and
-gradients never move, so nobody can tell; the state's tensors are views of the batch's arrays, and are checked to be
-so at each step.
+``BLOCK`` elements, so that the handful of passes that the formula makes find their operands in the cache. (A second thread
+was tried: the passes are so short that waiting for the interpreter's lock eats what it gains.) Small parameters
+(biases, little layers) would spend more time in calls than in arithmetic: they are collected into *batches* of at most
+``BLOCK`` elements whose moments are slices of one array; their values and gradients are gathered into scratch memory,
+updated with one run of the formula, and copied back. Parameters and gradients never move, so nobody can tell; the
+state's tensors are views of the batch's arrays, and are checked to be so at each step.
 """
 
 from __future__ import annotations
-
-import threading
-from functools import partial
 
 import numpy as np
 
 from .. import dtypes, engine
 from ..engine import TensorBase, wrap
-from ..threads import parallel
 from .optimizer import Optimizer, number
 
 __all__ = ["BLOCK", "SMALL", "Elementwise"]
 
 BLOCK = 32768  # elements per run of a formula
 SMALL = 4096  # parameters up to this size share a run: beyond it, copying costs more than the calls it saves
-PASSES = 12  # over memory, of a typical formula: whether another thread pays
 
 
 class Elementwise(Optimizer):
@@ -117,13 +112,11 @@ class Elementwise(Optimizer):
                 values = [row[0] for row in batch.counts.tolist()]
                 jobs.append((batch, group, *self.constants(group, lr, values, batch.fresh)))
         with np.errstate(all="ignore"):  # infinities and NaN go their way without a word, as in PyTorch
-            pieces = []
             for batch, group, constants, counts in jobs:
-                pieces += batch.run(self, group, constants)
-                batch.count(counts)
-            if pieces:
-                run = partial(_run_pieces, self, pieces)
-                parallel(run, len(pieces), PASSES * sum([p[0][0].size for p in pieces if p[1] == 0]))
+                batch.run(self, group, constants)
+                batch.fresh = False
+                for row, value in zip(batch.counts, counts):
+                    row.fill(value)
         return loss
 
 
@@ -247,68 +240,49 @@ class Batch:
         ]
 
     def run(self, optimizer, group, constants):
-        """Update small parameters now; return the pieces of a large one."""
+        """Update the parameters and their moments."""
         how = optimizer.rule, constants, _coupled(optimizer, group), group["maximize"]
         params = self.params
-        if len(params) == 1:
-            engine.touch(params[0])
-            p, g = params[0]._data, params[0]._grad._data
-            return _pieces(optimizer, p, g, self.arrays, how)
         scratch = _scratch(optimizer, params[0]._data.dtype)
+        if len(params) == 1:
+            _run_alone(scratch, params[0]._data, params[0]._grad._data, self.arrays, how)
+            engine.touch(params[0])
+            return
         if self.views is None or self.views[0] is not scratch:
             cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
             total = self.spans[-1][1]
             lines = [_real(a) for a in (scratch[0][:total], scratch[1][:total], *self.arrays)]
-            self.views = (scratch, *cut, lines)
-        _, values, grads, lines = self.views
+            self.views = (scratch, *cut, lines, [_real(row[:total]) for row in scratch[2:]])
+        _, values, grads, lines, free = self.views
         copyto, touch = np.copyto, engine.touch
         for p, value, grad in zip(params, values, grads):
             copyto(value, p._data)
             copyto(grad, p._grad._data)
-        _run_piece(scratch, lines, 0, lines[0].size, *how)
+        _run_block(lines, free, *how)
         for p, value in zip(params, values):
             copyto(p._data, value)
             touch(p)
-        return ()
-
-    def count(self, counts):
-        """Set the counters."""
-        self.fresh = False
-        for row, value in zip(self.counts, counts):
-            row.fill(value)
 
 
-def _pieces(optimizer, p, g, slots, how):
-    """The blocks of one parameter, as arguments of :func:`_run_piece`."""
+def _run_alone(scratch, p, g, slots, how):
+    """Update one parameter, block by block."""
     if not p.flags.c_contiguous and p.T.flags.c_contiguous:
         p, g, slots = p.T, g.T, [s.T for s in slots]
-    lines = [_line(a) for a in (p, g, *slots)]
-    total = lines[0].size
-    pieces = [(lines, i, min(i + BLOCK, total), *how) for i in range(0, total, BLOCK)]
-    copied = [a for a in (p, *slots) if not a.flags.c_contiguous]
-    if not copied:
-        return pieces
-    _run_pieces(optimizer, pieces, 0, len(pieces))  # other layouts: on copies, written back
+    lines = [_real(np.ascontiguousarray(a).reshape(-1)) for a in (p, g, *slots)]
+    rows = [_real(row) for row in scratch[2:]]
+    size, total = rows[0].size, lines[0].size
+    for i in range(0, total, size):
+        free = rows if i + size <= total else [row[: total - i] for row in rows]
+        _run_block([line[i : i + size] for line in lines], free, *how)
     for a, line in zip((p, *slots), (lines[0], *lines[2:])):
-        a[...] = line.view(a.dtype).reshape(a.shape)
-    return ()
+        if not a.flags.c_contiguous:  # another layout was worked on in a copy
+            a[...] = line.view(a.dtype).reshape(a.shape)
 
 
-def _line(a):
-    return _real(np.ascontiguousarray(a).reshape(-1))
-
-
-def _run_pieces(optimizer, pieces, start, stop):
-    """Some of the pieces, in one thread."""
-    with np.errstate(all="ignore"):
-        for piece in pieces[start:stop]:
-            _run_piece(_scratch(optimizer, piece[0][0].dtype), *piece)
-
-
-def _run_piece(scratch, lines, start, stop, rule, constants, decay, sign):
-    p, g, *slots = [line[start:stop] for line in lines]
-    _, _, extra, s, t = [_real(row)[: stop - start] for row in scratch]
-    g = _direction(p, g, extra, s, decay, sign)
+def _run_block(lines, free, rule, constants, decay, maximize):
+    p, g, *slots = lines
+    extra, s, t = free
+    g = _direction(p, g, extra, s, decay, maximize)
     rule(p, g, slots, (s, t), constants)
 
 
@@ -333,10 +307,9 @@ def _real(a):
 
 
 def _scratch(optimizer, dtype):
-    """Five rows of memory per thread: values, gradients, and three for the formula."""
+    """Five rows of memory: values, gradients, and three for the formula."""
     kept = optimizer.__dict__.setdefault("_memory", {})
-    key = dtype, threading.get_ident()
-    found = kept.get(key)
+    found = kept.get(dtype)
     if found is None:
-        found = kept[key] = list(np.empty((5, BLOCK), dtype))
+        found = kept[dtype] = list(np.empty((5, BLOCK), dtype))
     return found
