@@ -104,6 +104,7 @@ from .dtypes import (
 )  # fmt: skip
 from .rng import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .serialization import load, save
+from .threads import get_num_threads, set_num_threads
 
 float, double, half = float32, float64, float16
 long, int, short = int64, int32, int16
@@ -137,6 +138,10 @@ def __getattr__(name):
         from .nn import functional
 
         return getattr(functional, name)
+    if name == "autocast":
+        from .amp import autocast
+
+        return autocast
     if name == "vmap":
         from .func import vmap
 
