@@ -479,9 +479,9 @@ def renew(t):
                 raise RuntimeError(_CUT.format(view.cut, _ELSEWHERE))
             if view.many:
                 raise RuntimeError(_MANY.format(t._node.name() if t._node else "a function", _ELSEWHERE))
-        view.stamp = t._version[0]
         if view.cut or view.many:
             return
+        view.stamp = t._version[0]
         mode, state.mode = state.mode, RECORDING
         try:
             _move(t, view.replay(view.base)._node)
@@ -1680,6 +1680,9 @@ def inplace(op, target, *others, **settings):
     (``base = view_assign(base, op(view(base)))``), and the other views of the base renew their places.
     """
     prim = op.primitive
+    for o in others:
+        if isinstance(o, TensorBase) and o._view is not None:
+            renew(o)
     tracked = state.mode & RECORDING and (
         target._node is not None
         or any([isinstance(o, TensorBase) and o._node is not None for o in others])
@@ -1688,7 +1691,7 @@ def inplace(op, target, *others, **settings):
     check_writable(target, tracked)
     a = target._data
     for o in others:
-        if isinstance(o, TensorBase) and o._version is target._version and _overlap(a, o._data):
+        if isinstance(o, TensorBase) and o._version is target._version and prim.name != "assign" and _overlap(a, o._data):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
                 "location. Please clone() the tensor before performing the operation."
@@ -1735,7 +1738,7 @@ def _fits_in_place(a, others):
     scalars = (int, float) if a.dtype.kind in "fc" else (int,) if a.dtype.kind in "iu" else ()
     for o in others:
         o = unwrap(o)
-        if not (o.dtype == a.dtype if isinstance(o, ndarray) else o.__class__ in scalars or o is None):
+        if not (o.dtype == a.dtype and o.ndim <= a.ndim if isinstance(o, ndarray) else o.__class__ in scalars or o is None):
             return False
     return True
 
@@ -1876,7 +1879,9 @@ broadcast_to.vjp(x=lambda g: g)
 def view_assign(base, value, *, view):
     """A copy of ``base`` in which the part that ``view`` shows is ``value``."""
     out = np.array(base)
-    view.replay(out)[...] = value
+    part = view.replay(out)
+    part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
+    part[...] = value
     return out
 
 
