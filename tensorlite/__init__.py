@@ -13,7 +13,7 @@ Examples
 tensor(12.)
 """
 
-import builtins as _builtins
+# ruff: noqa: F401, I001 (this module shows names, in groups)
 import math as _math
 
 from . import dtypes as _dtypes

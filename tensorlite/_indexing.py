@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from .dtypes import ShapeError
-from .engine import TensorBase, inplace
+from .engine import RECORDING, TensorBase, inplace, state, touch, unwrap
 from .ops import elementwise, indexing
 
 _AS_TUPLE = (
@@ -151,12 +151,20 @@ def parse(index, shape):
     return basic if basic is None else tuple(basic), tuple(arrays)
 
 
+def _plain(s):
+    """Whether a slice has bounds of Python's own integers only, and no step."""
+    start, stop = s.start, s.stop
+    return (start is None or start.__class__ is int) and (stop is None or stop.__class__ is int) and s.step is None
+
+
 def getitem(x, index):
     """``x[index]``: a view where NumPy's basic indexing suffices, else a copy."""
     shape = x._data.shape
     if index.__class__ is int and shape:
         if not -shape[0] <= index < shape[0]:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {shape[0]}")
+        return indexing.getitem(x, index=index)
+    if index.__class__ is slice and shape and _plain(index):
         return indexing.getitem(x, index=index)
     basic, arrays = parse(index, shape)
     if basic is not None:
@@ -182,6 +190,11 @@ def setitem(x, index, value):
     if not isinstance(value, (TensorBase, int, float, complex, np.ndarray, np.generic)):
         raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
     basic, arrays = parse(index, x._data.shape)
+    if arrays is None and x._view is None and not (
+        state.mode & RECORDING and (x._node is not None or (isinstance(value, TensorBase) and value._node is not None))
+    ):
+        _write(x, basic, value)
+        return
     target = x if basic is None else indexing.getitem(x, index=basic)
     if isinstance(value, (TensorBase, np.ndarray)):
         value = _fit(value, target._data.shape, arrays)
@@ -192,6 +205,20 @@ def setitem(x, index, value):
         inplace(indexing.index_put, target, value, index=arrays if len(arrays) > 1 else arrays[0])
     except IndexError as error:
         raise IndexError(_message(error, arrays)) from None
+
+
+def _write(x, basic, value):
+    """``x[basic] = value`` where the tape need not know more than that ``x`` has changed."""
+    place = (*basic, ...)  # an array even where every dimension has an index
+    if isinstance(value, (TensorBase, np.ndarray)):
+        a = x._data[place]
+        value = _fit(value, a.shape, None)
+        elementwise.assign.primitive.into(a, unwrap(value))
+    else:
+        if x._data.dtype.kind != "c" and isinstance(value, (complex, np.complexfloating)):
+            value = value.real
+        x._data[place] = value
+    touch(x)
 
 
 def _fit(value, shape, arrays):
