@@ -215,3 +215,86 @@ EXPRESSIONS = [
     *_each("torch.fft.hfft(c, norm='#')", "forward ortho"), "torch.fft.fft(x, dim=2)", "torch.fft.fft(x, 0)", "torch.fft.fft(i)", "torch.fft.fftn(t, dim=(0, 2))",
     "torch.fft.rfftn(t, s=(2, 6), dim=(1, 2))", "torch.fft.fftshift(t, dim=(1,))", "torch.fft.fftfreq(5, 0.1)", "torch.fft.rfftfreq(6)",
 ]  # fmt: skip
+
+# -- samples of primitives -------------------------------------------------------------------------
+
+#: Calls that reach primitives which no function of the public face above reaches; ``ops`` is ``tensorlite.ops``.
+DIRECT = [
+    "ops.scan.recur(x, y, dim=1)", "ops.reduction._repick(x, n, dim=1, keepdim=False)", "ops.unary.tanh_grad(x, y)",
+    "ops.unary.sigmoid_grad(x, y)", "ops.blocks.product(x, y, 2.0)", "ops.blocks.zero(x)", "x.clone()", "x.expand(2, 3, 4) * 1", "x.to(torch.float32)",
+    "torch.special.bessel_j1(x)", "torch.special.bessel_y0(p)", "torch.special.bessel_y1(p)", "torch.special.modified_bessel_k0(p)",
+    "torch.special.modified_bessel_k1(p)", "ops.indexing.index_put(x, s, index=(n, n))", "ops.shape.mT(t)", "x[1:].mul_(2)",
+    "x.clone()[1:].mul_(y[1:])", "ops.shape.swapaxes(t, dim0=0, dim1=1)", "x.unbind(1)", "x.split([1, 3], 1)", "torch.special.ndtri(q.abs())",
+]  # fmt: skip
+
+
+def primitives():
+    """Every primitive of the rooms that these samples are for, by ``module.name``."""
+    import importlib
+
+    import tensorlite as tl
+
+    rooms = (
+        "arrange blocks compare complex decompose einsum elementwise fft indexing linalg padding reduction rounding scan shape "
+        "sorting special unary"
+    ).split()
+    for room in rooms:
+        importlib.import_module(f"tensorlite.ops.{room}")
+    found = {}
+    for name, op in tl.engine.registry.items():
+        if name.rsplit(".", 1)[0].removeprefix("tensorlite.ops.") in rooms:
+            found[name.removeprefix("tensorlite.ops.")] = op
+    return found
+
+
+def harvest(limit=3):
+    """Sample calls ``(args, settings)`` by primitive: those that the expressions and their gradients make."""
+    import tensorlite as tl
+    from tensorlite.engine import Watcher, watching
+
+    found = {}
+    names = {id(op.primitive): name for name, op in primitives().items()}
+
+    class Collector(Watcher):
+        def forward(self, prim, args, settings, raw):
+            name = names.get(id(prim))
+            if name is not None:
+                held = found.setdefault(name, {})
+                key = (tuple([(np.shape(r), str(getattr(r, "dtype", type(r)))) for r in raw]), repr(settings))
+                small = all(np.size(r) <= 40 for r in raw)
+                if key not in held and small:
+                    held[key] = ([np.array(r, order="K") if isinstance(r, np.ndarray) else r for r in raw], dict(settings))
+            return super().forward(prim, args, settings, raw)
+
+    arrays = inputs(np.float64)
+    with np.errstate(all="ignore"):
+        for expression in EXPRESSIONS + DIRECT:
+            tensors = {}
+            for name, a in arrays.items():
+                tensors[name] = tl.tensor(a)
+                if a.dtype.kind in "fc":
+                    tensors[name].requires_grad_()
+            try:
+                with watching(Collector()):
+                    out = eval(expression, {"torch": tl, "ops": tl.ops, **tensors})
+                    outs = [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if getattr(o, "requires_grad", False)]
+                    for o in outs:
+                        o = tl.view_as_real(o) if o.is_complex() else o
+                        leaves = [t for t in tensors.values() if t.requires_grad]
+                        gs = tl.autograd.grad((o * o).sum(), leaves, create_graph=True, allow_unused=True, retain_graph=True)
+                        gs = [tl.view_as_real(g) if g.is_complex() else g for g in gs if g is not None and g.requires_grad]
+                        if gs:
+                            tl.autograd.grad(sum((g * g).sum() for g in gs), leaves, create_graph=True, allow_unused=True)
+            except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, AttributeError):
+                continue  # which calls raise is the oracle's business
+    return {name: _best(list(held.values()), limit) for name, held in found.items()}
+
+
+def _best(calls, limit):
+    """The first calls whose values are finite and different from each other come first."""
+
+    def plain(call):
+        floats = [np.ravel(a) for a in call[0] if isinstance(a, np.ndarray) and a.dtype.kind in "fc"]
+        return sum([not np.isfinite(f).all() or len(np.unique(f)) < f.size or (np.abs(f) < 1e-6).any() or not f.size for f in floats])
+
+    return sorted(calls, key=plain)[:limit]

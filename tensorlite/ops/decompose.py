@@ -232,19 +232,19 @@ def cholesky_inverse(L, upper=False):
 
 
 @primitive(outputs=("q", "r"))
-def _qr(a, *, mode):
+def _qr(a, *, form):
     matrix("linalg.qr", a)
-    if mode == "r":
+    if form == "r":
         return np.zeros(0, a.dtype), _numpy("qr", lambda x: np.linalg.qr(x, "r"), a)
-    return tuple(_numpy("qr", lambda x: np.linalg.qr(x, mode), a))
+    return tuple(_numpy("qr", lambda x: np.linalg.qr(x, form), a))
 
 
-def _qr_vjp(g, a, q, r, mode):
-    if mode == "r":
+def _qr_vjp(g, a, q, r, form):
+    if form == "r":
         raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
                            "linalg.qr(A, mode='reduced')")  # fmt: skip
     m, n = a.shape[-2:]
-    if mode == "complete" and m > n:
+    if form == "complete" and m > n:
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
     gq, gr = g
     gq, gr = q * 0 if gq is None else gq, r * 0 if gr is None else gr
@@ -274,7 +274,7 @@ def qr(A, mode="reduced"):
     """``Q @ R = A`` with orthonormal columns of ``Q`` and an upper triangular ``R``."""
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
-    return _qr(A, mode=mode)
+    return _qr(A, form=mode)
 
 
 @primitive(outputs=("values", "vectors"))

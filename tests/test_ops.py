@@ -1,0 +1,225 @@
+"""Every primitive: gradients of two orders, dtypes, memory layouts, read-only arrays, dimensions out of range."""
+
+from __future__ import annotations
+
+import dis
+import types
+
+import numpy as np
+import pytest
+from samples import harvest, primitives
+
+import tensorlite as tl
+from tensorlite import engine
+from tensorlite.autograd import gradcheck, gradgradcheck
+
+OPS = primitives()
+CALLS = harvest(6)
+
+#: Only one triangle of the argument counts, so a numeric derivative must perturb both.
+SYMMETRIC = {"decompose._cholesky", "decompose._eigh"}
+#: Piecewise constant, or not differentiable at any sample (gradients are checked by the oracle).
+ROUGH = {
+    "rounding.frexp": "the mantissa is differentiable, its size jumps",
+    "elementwise.nextafter": "moves by less than any step",
+    "elementwise.remainder": "the divisor's slope is piecewise",
+}
+
+
+def tensors(args, real=np.float64, grad=True):
+    """Tensors for the array arguments of a sample; float ones are leaves."""
+    out = []
+    for a in args:
+        if isinstance(a, np.ndarray):
+            kind = a.dtype.kind
+            d = real if kind == "f" else np.result_type(real, np.complex64) if kind == "c" else a.dtype
+            t = tl.tensor(a.astype(d))
+            a = t.requires_grad_() if grad and kind in "fc" else t
+        out.append(a)
+    return out
+
+
+def differentiable(name, call):
+    """The arguments of a call that take gradients: finite numbers, and the primitive has vjps for them."""
+    prim = OPS[name].primitive
+    args = call[0]
+    names = [prim.variadic] * len(args) if prim.variadic else prim.arrays
+    if not prim.differentiable:
+        return []
+    return [
+        i
+        for i, (n, a) in enumerate(zip(names, args))
+        if isinstance(a, np.ndarray) and a.dtype.kind in "fc" and n not in prim.nondiff and np.isfinite(a).all() and a.size
+    ]
+
+
+def smooth(call):
+    """Whether the values of a call are different from each other and not near 0."""
+    for a in call[0]:
+        if isinstance(a, np.ndarray) and a.dtype.kind in "fc":
+            f = np.sort(np.ravel(np.abs(a)))
+            if f.size and (f[0] < 1e-3 or (np.diff(f) < 1e-4).any()):
+                return False
+    return True
+
+
+def function_of(name, call, which):
+    """The primitive as a function of the arguments ``which``, its differentiable results only."""
+    op, (args, settings) = OPS[name], call
+    fixed = [tl.tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+
+    def function(*xs):
+        values = list(fixed)
+        for i, x in zip(which, xs):
+            values[i] = (x + x.mH) / 2 if name in SYMMETRIC else x
+        out = op(*values, **settings)
+        outs = [o for o in (out if isinstance(out, tuple) else (out,)) if o.requires_grad]
+        return tuple(outs)
+
+    return function, [fixed[i].detach().clone().requires_grad_() for i in which]
+
+
+def test_every_primitive_has_samples():
+    assert sorted(set(OPS) - set(CALLS)) == []
+
+
+@pytest.mark.parametrize("name", sorted(n for n in OPS if OPS[n].primitive.differentiable and n not in ROUGH))
+def test_gradients_of_two_orders(name):
+    done = 0
+    for call in CALLS[name]:
+        which = differentiable(name, call)
+        if not which or not (smooth(call) or name.split(".")[1].startswith("_")) or done == 2:
+            continue
+        function, xs = function_of(name, call, which)
+        if not any(o.requires_grad for o in function(*xs)):
+            continue
+        gradcheck(function, xs, rtol=1e-3, atol=1e-5)
+        if not OPS[name].primitive.name.startswith("_ties"):
+            gradgradcheck(function, xs, rtol=1e-2, atol=1e-4)
+        done += 1
+    if not done and name not in NO_GRADIENT_SAMPLE:
+        pytest.fail(f"no sample of {name} could be checked: {[[np.shape(a) for a in c[0]] for c in CALLS[name]]}")
+
+
+#: Primitives all of whose samples are integers or meet kinks; the oracle compares their gradients with PyTorch's.
+NO_GRADIENT_SAMPLE = set()
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_float32_stays_float32(name):
+    for args, settings in CALLS[name][:2]:
+        if not any(isinstance(a, np.ndarray) and a.dtype == np.float64 for a in args):
+            continue
+        if "dtype" in settings:
+            continue
+        xs = tensors(args, np.float32, grad=OPS[name].primitive.differentiable)
+        prim = OPS[name].primitive
+        names = [prim.variadic] * len(xs) if prim.variadic else prim.arrays
+        xs = [x.detach() if isinstance(x, tl.Tensor) and n in prim.nondiff else x for x, n in zip(xs, names)]
+        out = OPS[name](*xs, **settings)
+        for o in out if isinstance(out, tuple) else (out,):
+            assert o.dtype not in (tl.float64, tl.complex128), name
+            if o.requires_grad:
+                o = tl.view_as_real(o) if o.is_complex() else o
+                o.sum().backward(retain_graph=True)
+        for x in xs:
+            if isinstance(x, tl.Tensor) and x.grad is not None:
+                assert x.grad.dtype == x.dtype
+
+
+def strided(a):
+    """The same values in memory with gaps, the last dimension backwards."""
+    if not isinstance(a, np.ndarray) or not a.ndim:
+        return a
+    wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1] + 1), a.dtype)
+    view = wide[..., 1::2][..., ::-1]
+    view[...] = a
+    return view
+
+
+@pytest.mark.parametrize("name", sorted(set(OPS) - {"shape._strided", "complex.view_as_complex"}))
+def test_memory_layout_does_not_matter(name):
+    op = OPS[name].primitive
+    for args, settings in CALLS[name][:3]:
+        with np.errstate(all="ignore"):
+            a = op.forward(*args, **settings)
+            b = op.forward(*[strided(x) for x in args], **settings)
+        for x, y in zip(a if isinstance(a, tuple) else (a,), b if isinstance(b, tuple) else (b,)):
+            np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """The debugging switch: incoming gradients and everything a node kept refuse writes while its vjps run."""
+    plain = engine.PrimitiveNode.apply
+
+    def arrays(values):
+        for v in values:
+            v = v._data if isinstance(v, tl.Tensor) else v
+            if isinstance(v, np.ndarray):
+                yield v
+            elif isinstance(v, (tuple, list)):
+                yield from arrays(v)
+
+    def apply(node, g, taped, needed=None):
+        locked = [a for a in arrays([g, node.kept or ()]) if a.flags.writeable]
+        for a in locked:
+            a.flags.writeable = False
+        try:
+            return plain(node, g, taped, needed)
+        finally:
+            for a in locked:
+                a.flags.writeable = True
+
+    monkeypatch.setattr(engine.PrimitiveNode, "apply", apply)
+
+
+@pytest.mark.parametrize("name", sorted(n for n in OPS if OPS[n].primitive.differentiable))
+def test_vjps_do_not_write_into_what_they_get(name, read_only):
+    for call in CALLS[name][:2]:
+        which = differentiable(name, call)
+        if which:
+            function, xs = function_of(name, call, which)
+            before = [x.detach().clone() for x in xs]
+            for o in function(*xs):
+                (tl.view_as_real(o) if o.is_complex() else o).sum().backward(retain_graph=True)
+            for x, old in zip(xs, before):
+                assert np.array_equal(x.detach().numpy(), old.numpy(), equal_nan=True)
+
+
+@pytest.mark.parametrize("name", sorted(n for n in OPS if {"dim", "dim0"} & set(OPS[n].primitive.settings)))
+def test_dimensions_out_of_range(name):
+    if name.split(".")[1].startswith("_") or name in ("shape.narrow", "shape.split_with_sizes"):
+        pytest.skip("called with checked dimensions only")
+    args, settings = CALLS[name][0]
+    key = "dim" if "dim" in settings else "dim0"
+    n = max(np.ndim(args[0]), 1)
+    with pytest.raises(IndexError, match=rf"Dimension out of range \(expected to be in range of \[-{n}, {n - 1}\], but got 9\)|index"):
+        OPS[name](*tensors(args, grad=False), **{**settings, key: 9})
+
+
+# -- the vjps themselves ---------------------------------------------------------------------------
+
+
+def codes(code):
+    """A code object and those inside it."""
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            yield from codes(const)
+
+
+def test_vjps_use_operators_and_primitives_only():
+    wrong = []
+    for name, op in OPS.items():
+        if op.primitive.reference is not None:
+            continue
+        vjps = [*op.primitive.vjps.values(), *([op.primitive.joint] if op.primitive.joint else [])]
+        for vjp in vjps:
+            for code in codes(vjp.__code__):
+                for step in dis.get_instructions(code):
+                    if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval not in ("shape", "append", "inf", "nan", "pi", "prod"):
+                        wrong.append(f"{name}: .{step.argval}")
+                    if step.opname == "LOAD_GLOBAL" and step.argval == "np":
+                        wrong.append(f"{name}: np")
+    assert not wrong
