@@ -18,6 +18,9 @@ from .elementwise import abs, exp, expm1, log1p, minimum, sigmoid, tanh, where
 from .reduction import sum
 
 
+_blocks = _quiet(in_blocks)
+
+
 def _floating(x, name):
     """Refuse integers, as PyTorch does."""
     if x.dtype.kind != "f":
@@ -77,7 +80,7 @@ def leaky_relu(x, *, slope):
     return in_blocks(_leaky_step, x, x, slope)
 
 
-leaky_relu.primitive.into = lambda x, *, slope: _leaky_step(x.copy() if not 0 <= slope <= 1 else x, slope, x)
+leaky_relu.primitive.into = lambda x, *, slope: np.multiply(x, slope, out=x, where=x <= 0)
 leaky_relu.vjp(x=lambda g, x, slope: leaky_grad(g, x, slope=slope))
 
 
@@ -179,6 +182,7 @@ def _hardswish_step(x, out):
 
 
 @primitive
+@_quiet
 def hardswish(x):
     """``x * clip(x + 3, 0, 6) / 6``."""
     _floating(x, "hardswish_cpu")
@@ -230,8 +234,8 @@ def _elu_plain(x, *, alpha=1.0, scale=1.0, input_scale=1.0):
 
 
 elu.reference(_elu_plain)
-elu.vjp(x=_quiet(lambda g, x, alpha, scale, input_scale: in_blocks(
-    _elu_slope, x, g, x, alpha * scale, scale, input_scale)))  # fmt: skip
+elu.vjp(x=lambda g, x, alpha, scale, input_scale: _blocks(
+    _elu_slope, x, g, x, alpha * scale, scale, input_scale))  # fmt: skip
 
 # -- smooth units ----------------------------------------------------------------------------------
 
@@ -310,8 +314,8 @@ def _gelu_plain(x, *, approximate="none"):
 
 
 gelu.reference(_gelu_plain)
-gelu.vjp(x=_quiet(lambda g, x, approximate: in_blocks(
-    _gelu_tanh_slope if approximate == "tanh" else _gelu_slope, x, g, x)))  # fmt: skip
+gelu.vjp(x=lambda g, x, approximate: _blocks(
+    _gelu_tanh_slope if approximate == "tanh" else _gelu_slope, x, g, x))  # fmt: skip
 
 
 def _logistic(x, out):
@@ -380,7 +384,7 @@ def mish(x):
 
 
 mish.reference(lambda x: x * tanh(softplus(x)))
-mish.vjp(x=_quiet(lambda g, x: in_blocks(_mish_slope, x, g, x)))
+mish.vjp(x=lambda g, x: _blocks(_mish_slope, x, g, x))
 
 
 def _softplus_step(x, beta, threshold, out):
@@ -414,7 +418,7 @@ def _softplus_plain(x, *, beta=1.0, threshold=20.0):
 
 
 softplus.reference(_softplus_plain)
-softplus.vjp(x=_quiet(lambda g, x, beta, threshold: in_blocks(_softplus_slope, x, g, x, beta, threshold)))
+softplus.vjp(x=lambda g, x, beta, threshold: _blocks(_softplus_slope, x, g, x, beta, threshold))
 
 
 def _logsigmoid_step(x, out):

@@ -44,7 +44,7 @@ def mse_loss(a, b, *, reduction="mean"):
         return np.multiply(d, d)
     d = d.reshape(-1)
     total = np.add.reduce(np.multiply(d, d, out=d))
-    return total if reduction == "sum" else np.divide(total, d.size) if d.size else total / total.dtype.type(0)
+    return total if reduction == "sum" else _mean(total, d.size)
 
 
 def _mse_vjp(g, a, b, reduction):
@@ -101,13 +101,6 @@ def binary_cross_entropy(p, y):
 def _bce_p(g, p, y):
     spread = (1 - p) * p
     return g * (p - y) / where(spread > 1e-12, spread, 1e-12)
-
-
-@primitive(differentiable=False)
-@_quiet
-def _log_odds(p):
-    low = p.dtype.type(-100)
-    return np.maximum(np.log1p(-p), low) - np.maximum(np.log(p), low)
 
 
 @primitive
@@ -237,7 +230,6 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     return np.asarray(total), lse
 
 
-@_quiet
 def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label_smoothing):
     rows = rows_of(x)
     n, c = rows.shape
