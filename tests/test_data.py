@@ -32,7 +32,7 @@ def plain(batch):
         return str(batch.dtype), batch.tolist()
     if isinstance(batch, dict):
         return {k: plain(v) for k, v in batch.items()}
-    if isinstance(batch, (list, tuple)):
+    if isinstance(batch, (list, tuple, collections.UserList)):
         return type(batch).__name__, [plain(b) for b in batch]
     return batch
 
