@@ -66,6 +66,7 @@ def data():
         "numbers": [float("inf"), float("-inf"), float("nan"), 1e-300, 0.1, 2**80, -1],
         "ordered": collections.OrderedDict(b=1, a=2),
         "counter": collections.Counter([1, 1, 2]),
+        "history": collections.defaultdict(list, loss=[1.0, tl.ones(1)]),
         "size": tl.Size([1, 2]),
         "dtype": tl.float64,
         "device": tl.device("cpu"),
@@ -135,6 +136,7 @@ def test_training_state(tmp_path):
         (lambda: {"net": [tl.nn.Linear(2, 2)]}, r"at \['net'\]\[0\]"),
         (lambda: {"f": print}, r"builtin_function_or_method \(at \['f'\]"),
         (lambda: object(), "builtins.object"),
+        (lambda: collections.defaultdict(lambda: 1), "collections.defaultdict"),
         (lambda: {"a": np.array([object()])}, r"Python objects \(at \['a'\]"),
         (lambda: collections.namedtuple("P", "x")(1), "P"),
     ],
@@ -190,6 +192,9 @@ def test_paths(tmp_path):
     assert os.path.islink(tmp_path / "link") and tl.load(tmp_path / "real") == [2]
     assert os.stat(tmp_path / "real").st_mode & 0o777 == 0o640
     tl.save([1], os.devnull)
+    for mode, call in (("w", lambda f: tl.save([1], f)), ("r", tl.load)):
+        with open(tmp_path / "text", mode) as file, pytest.raises(TypeError, match="binary"):
+            call(file)
 
 
 def test_options_are_refused(tmp_path):
@@ -457,6 +462,19 @@ def test_tensors_stay_within_their_storage():
     ]:
         with pytest.raises((RuntimeError, pickle.UnpicklingError)):
             tl.load(tensor_file(*args))
+
+
+def test_state_dicts_of_modules(tmp_path):
+    """The usual lines of a script: save, build anew, load, go on."""
+    model = tl.nn.Sequential(tl.nn.Linear(3, 2), tl.nn.Linear(2, 1))
+    loss = model(tl.ones(4, 3)).sum()
+    tl.save({"model": model.state_dict(), "loss": loss, "epoch": 1}, tmp_path / "c.pt")
+    ck = tl.load(tmp_path / "c.pt", map_location=tl.device("cpu"), weights_only=True)
+    assert type(ck["model"]) is type(model.state_dict())
+    twin = tl.nn.Sequential(tl.nn.Linear(3, 2), tl.nn.Linear(2, 1))
+    assert str(twin.load_state_dict(ck["model"])) == "<All keys matched successfully>"
+    np.testing.assert_array_equal(twin(tl.ones(4, 3)).detach().numpy(), model(tl.ones(4, 3)).detach().numpy())
+    assert ck["loss"].item() == loss.item()
 
 
 def test_optimizer_of_a_loaded_tensor_trains(tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 
@@ -21,6 +21,7 @@ __all__ = ["MANIFEST", "read", "write"]
 MANIFEST = "manifest.json"
 VERSION = 1
 _DICTS = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}
+_FACTORIES = {"list": list, "dict": dict, "set": set, "int": int, "float": float, "None": None}  # of defaultdicts
 _ROWS = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 
@@ -110,6 +111,10 @@ class _Encoder:
             if metadata is not None:
                 result["metadata"] = self.encode(metadata, f"{path}._metadata")
             return result
+        if type(obj) is defaultdict:
+            factory = next((k for k, v in _FACTORIES.items() if v is obj.default_factory), None)
+            if factory is not None:
+                return {"!": "defaultdict", "factory": factory, "items": self.encode(dict(obj), path)}
         raise TypeError(
             f"save() can't write a {type(obj).__module__}.{type(obj).__qualname__}{_at(path)}: it writes tensors, arrays, "
             "numbers, strings, None, dtypes, sizes, and dicts, lists, tuples and sets of them"
@@ -193,6 +198,9 @@ class _Decoder:
         from .._device import Size
 
         return Size(x["items"])
+
+    def _defaultdict(self, x):
+        return defaultdict(_FACTORIES[x["factory"]], self.decode(x["items"]))
 
     def _bytes(self, x):
         return base64.b64decode(x["base64"])

@@ -45,6 +45,8 @@ def save(obj, f, pickle_module=None, pickle_protocol=None):
         raise TypeError("save() does not pickle; leave out pickle_module and pickle_protocol")
     from . import archive, tensors  # here: importing tensorlite should not import zipfile and json
 
+    if isinstance(f, io.TextIOBase):
+        raise TypeError(f"{getattr(f, 'name', 'the file')} is opened as text; open it in binary mode ('wb')")
     if hasattr(f, "write"):
         archive.write(obj, f)
         return
