@@ -8,8 +8,10 @@ import warnings
 import numpy as np
 
 from .. import engine
-from .. import functions as fn
 from ..autograd.grad_mode import no_grad
+from ..creation import as_tensor
+from ..dtypes import get_default_dtype
+from ..functions.sampling import randperm
 from ..callbacks import CallbackList
 from .history import History
 from .module import Module
@@ -53,7 +55,7 @@ class Trainer:
         if isinstance(a, engine.TensorBase):
             return a
         try:
-            t = fn.as_tensor(a)
+            t = as_tensor(a)
         except (TypeError, ValueError) as error:
             raise TypeError(f"{what} must be an array or tensor of numbers: {error}") from None
         return t
@@ -62,14 +64,14 @@ class Trainer:
         """Whole data sets as tensors, checked."""
         x = self.model._input(self._tensor(x, "X"))
         y = self._tensor(y, "y")
-        if y.is_floating_point() and y.dtype != fn.get_default_dtype():
-            y = y.to(fn.get_default_dtype())
+        if y.is_floating_point() and y.dtype != get_default_dtype():
+            y = y.to(get_default_dtype())
         if x.dim() == 0 or len(x) == 0:
             raise ValueError(f"the data set is empty: X has shape {tuple(x.shape)}")
         if len(x) != len(y):
             raise ValueError(f"X has {len(x)} samples, but y has {len(y)}")
         if weight is not None:
-            weight = self._tensor(weight, "sample_weight").to(fn.get_default_dtype())
+            weight = self._tensor(weight, "sample_weight").to(get_default_dtype())
             if tuple(weight.shape) != (len(x),):
                 raise ValueError(f"sample_weight has shape {tuple(weight.shape)}, expected {(len(x),)}")
         return x, y, weight
@@ -77,7 +79,7 @@ class Trainer:
     def batches(self, x, y, weight, shuffle):
         """(x, y, weight) batches of whole arrays, in random order if ``shuffle``."""
         n, size = len(x), self.batch_size
-        order = fn.randperm(n)._data if shuffle else None
+        order = randperm(n)._data if shuffle else None
         for start in range(0, n, size):
             part = slice(start, start + size)
             if order is not None:

@@ -11,8 +11,9 @@ from collections import namedtuple
 import numpy as np
 
 from .. import engine
-from .. import functions as fn
 from ..autograd.grad_mode import no_grad
+from ..creation import as_tensor, zeros
+from ..functions.shaping import cat
 from . import accuracy as accuracies
 from . import activation as activations
 from . import functional as F
@@ -269,7 +270,7 @@ class Model(Module):
         self.eval()
         try:
             with no_grad():
-                self(fn.zeros(2, *shape))
+                self(zeros(2, *shape))
         finally:
             self.train(mode)
         return self
@@ -286,7 +287,7 @@ class Model(Module):
     def _input(self, x):
         """Arrays become tensors; floats take the dtype of the weights."""
         if not isinstance(x, engine.TensorBase):
-            x = fn.as_tensor(x)
+            x = as_tensor(x)
         first = next(self.parameters(), None)
         if first is not None and x._data.dtype.kind in "fbui" and x._data.dtype != first._data.dtype:
             if x._data.dtype.kind == "f" or not self._starts_with_indices():
@@ -479,7 +480,7 @@ class Model(Module):
                 parts = [self(X[i : i + size]) for i in range(0, n, size)] or [self(X)]
         finally:
             super().train(mode)
-        out = fn.cat(parts) if len(parts) > 1 else parts[0]
+        out = cat(parts) if len(parts) > 1 else parts[0]
         return out if given else out.numpy()
 
     # -- parameters and files ------------------------------------------------------------------------
@@ -509,7 +510,7 @@ class Model(Module):
                 raise ValueError(f"a parameter has shape {tuple(p.shape)}, but was given {v.shape}")
         with no_grad():
             for p, v in pairs:
-                p.copy_(fn.as_tensor(v))
+                p.copy_(as_tensor(v))
 
     def save_parameters(self, path):
         """Write parameters and buffers to ``path`` (atomically, without pickle)."""

@@ -162,9 +162,10 @@ class BatchNorm(_BatchNorm):
 
     def make(self, n):
         """Settle the number of channels."""
-        training = self.training
-        self.__init__(n, self.eps, self.momentum)
-        self.training = training
+        sized = BatchNorm(n, self.eps, self.momentum)
+        self.num_features = n
+        self._parameters.update(sized._parameters)
+        self._buffers.update(sized._buffers)
 
     def forward(self, input):
         if self.unbuilt:
