@@ -196,7 +196,8 @@ def test_image_template_learns_real_digits():
     tl.manual_seed(0)
     X = (digits.images / 8 - 1)[:, None]
     model = nn.model.Model("image", [(1, 8, 8), (8, 16), 32, 10])
-    model.train(X[:1400], digits.target[:1400], epochs=10, batch_size=32, silent=True)
+    model.set(optimizer=nn.optimizer.Adam(0.005))
+    model.train(X[:1400], digits.target[:1400], epochs=5, batch_size=32, silent=True)
     assert model.evaluate(X[1400:], digits.target[1400:]).accuracy > 0.85
 
 
