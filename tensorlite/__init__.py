@@ -16,7 +16,7 @@ tensor(12.)
 # ruff: noqa: F401, I001 (this module shows names, in groups)
 import math as _math
 
-from . import dtypes as _dtypes
+from . import _malloc, dtypes as _dtypes
 from ._device import (
     Size, channels_last, channels_last_3d, contiguous_format, device, get_default_device, jagged, layout, memory_format,
     preserve_format, set_default_device, sparse_coo, sparse_csr, strided,

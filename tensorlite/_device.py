@@ -64,7 +64,9 @@ class device:
         self.index = index
 
     def __repr__(self):
-        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        return (
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        )
 
     def __str__(self):
         return self.type if self.index is None else f"{self.type}:{self.index}"
@@ -126,7 +128,16 @@ contiguous_format = memory_format("torch.contiguous_format")
 preserve_format = memory_format("torch.preserve_format")
 channels_last = memory_format("torch.channels_last")
 channels_last_3d = memory_format("torch.channels_last_3d")
-_CONSTANTS = [strided, sparse_coo, sparse_csr, jagged, contiguous_format, preserve_format, channels_last, channels_last_3d]
+_CONSTANTS = [
+    strided,
+    sparse_coo,
+    sparse_csr,
+    jagged,
+    contiguous_format,
+    preserve_format,
+    channels_last,
+    channels_last_3d,
+]
 
 
 def check_device(d):

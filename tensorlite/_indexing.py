@@ -107,7 +107,7 @@ def parse(index, shape):
             )
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     basic, arrays, dim = [], [], 0
-    for n, i in enumerate(parts):
+    for i in parts:
         if i is None:
             basic.append(None)
             arrays.append(slice(None))
@@ -190,8 +190,13 @@ def setitem(x, index, value):
     if not isinstance(value, (TensorBase, int, float, complex, np.ndarray, np.generic)):
         raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
     basic, arrays = parse(index, x._data.shape)
-    if arrays is None and x._view is None and not (
-        state.mode & RECORDING and (x._node is not None or (isinstance(value, TensorBase) and value._node is not None))
+    if (
+        arrays is None
+        and x._view is None
+        and not (
+            state.mode & RECORDING
+            and (x._node is not None or (isinstance(value, TensorBase) and value._node is not None))
+        )
     ):
         _write(x, basic, value)
         return

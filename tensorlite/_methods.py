@@ -14,10 +14,21 @@ from . import creation, dtypes, engine
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
 from .functions import (
-    arranging, decomposing, matrices, pointwise, reducing, refused, sampling, selecting, shaping, sorting, specials,
+    arranging,
+    decomposing,
+    matrices,
+    pointwise,
+    reducing,
+    refused,
+    sampling,
+    selecting,
+    shaping,
+    sorting,
+    specials,
 )  # fmt: skip
 from .functions._common import sizes_of
-from .ops import elementwise as ew, random
+from .ops import elementwise as ew
+from .ops import random
 from .ops.indexing import index_put as _index_put
 
 
@@ -33,9 +44,7 @@ def inplace_function(function, self, *args, **kwargs):
             f"output with shape {list(self._data.shape)} doesn't match the broadcast shape {list(new._data.shape)}"
         )
     if not engine.dtypes.can_cast(new._data.dtype, self._data.dtype):
-        raise RuntimeError(
-            f"result type {new.dtype.title} can't be cast to the desired output type {self.dtype.title}"
-        )
+        raise RuntimeError(f"result type {new.dtype.title} can't be cast to the desired output type {self.dtype.title}")
     return inplace(ew.assign, self, new)
 
 
@@ -604,6 +613,8 @@ class Methods(TensorBase):
         """Memory of shape ``size`` with this tensor's dtype."""
         return creation.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_full(self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    def new_full(
+        self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+    ):
         """``fill_value`` with this tensor's dtype."""
         return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)

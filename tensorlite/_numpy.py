@@ -7,12 +7,15 @@ where it would silently cut the tape.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from .engine import TensorBase, inplace, wrap
 from .functions import matrices, pointwise, reducing, shaping, sorting
 from .functions._common import into
-from .ops import elementwise as ew, linalg
+from .ops import elementwise as ew
+from .ops import linalg
 
 UFUNCS = {
     np.add: ew.add, np.subtract: ew.sub, np.multiply: ew.mul, np.divide: ew.div, np.floor_divide: ew.floor_divide,
@@ -122,7 +125,7 @@ def _split(ary, indices_or_sections, axis=0):
             raise ValueError("array split does not result in an equal division")
         return list(shaping.split(ary, n // indices_or_sections, axis))
     cuts = [0, *indices_or_sections, n]
-    return list(shaping.split(ary, [b - a for a, b in zip(cuts, cuts[1:])], axis))
+    return list(shaping.split(ary, [b - a for a, b in pairwise(cuts)], axis))
 
 
 def _as_tensors(values):

@@ -12,13 +12,15 @@ import weakref
 import numpy as np
 
 from . import _indexing, dtypes, engine
+from ._device import CPU, Size, strided
 from ._methods import Methods
-from ._device import CPU, Size, check_device, strided
 from .engine import Leaf, TensorBase, inplace, wrap
 from .functions import pointwise, shaping
 from .functions._common import wrap_dim
 from .functions.shaping import settle
-from .ops import elementwise as ew, linalg, shape as sh
+from .ops import elementwise as ew
+from .ops import linalg
+from .ops import shape as sh
 
 _NO_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
@@ -87,7 +89,9 @@ class Tensor(Methods):
     layout = property(lambda self: strided, doc="How the memory is laid out: always with strides.")
     itemsize = property(lambda self: self._data.itemsize, doc="Bytes per element.")
     nbytes = property(lambda self: self._data.nbytes, doc="Bytes of all elements.")
-    is_cuda = is_sparse = is_quantized = is_mps = is_meta = is_xpu = is_nested = is_mkldnn = property(lambda self: False)
+    is_cuda = is_sparse = is_quantized = is_mps = is_meta = is_xpu = is_nested = is_mkldnn = property(
+        lambda self: False
+    )
     is_cpu = property(lambda self: True)
     names = property(lambda self: (None,) * self._data.ndim, doc="Dimension names: never set.")
     output_nr = property(lambda self: getattr(self._node, "slot", 0), doc="Which result of ``grad_fn`` this is.")
@@ -331,7 +335,9 @@ class Tensor(Methods):
         def keep(g):
             t = ref()
             if t is not None:
-                t._grad = (g.clone() if g._node is not None else wrap(g._data.copy())) if t._grad is None else t._grad + g
+                t._grad = (
+                    (g.clone() if g._node is not None else wrap(g._data.copy())) if t._grad is None else t._grad + g
+                )
 
         self.__dict__["_retain"] = engine.add_hook(self._node, "retain", keep)
 

@@ -123,9 +123,6 @@ def _array(data, dtype):
     return _from_lists(data, d)
 
 
-
-
-
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
     """A tensor with a copy of ``data``.
 
@@ -294,17 +291,23 @@ def _like(input, dtype):
     return input._data.shape, input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
 
 
-def zeros_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+def zeros_like(
+    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
+):
     """Zeros with the size and dtype of ``input``."""
     return _finish(np.zeros(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
 
-def ones_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+def ones_like(
+    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
+):
     """Ones with the size and dtype of ``input``."""
     return _finish(np.ones(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
 
-def empty_like(input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None):
+def empty_like(
+    input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
+):
     """Memory with the size and dtype of ``input``."""
     return _finish(np.empty(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
 
@@ -359,7 +362,9 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     if dtype is None:
         floating = any(isinstance(n, float) for n in (start, end, step))
         dtype = (dtypes.get_default_dtype() if floating else dtypes.int64) if out is None else out.dtype
-    count = -((start - end) // step) if not isinstance(start + end + step, float) else int(np.ceil((end - start) / step))
+    count = (
+        -((start - end) // step) if not isinstance(start + end + step, float) else int(np.ceil((end - start) / step))
+    )
     array = _progression("arange", start, step, int(count), dtype)
     return _finish(array, requires_grad, device, out, layout, pin_memory)
 
@@ -378,7 +383,9 @@ def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devic
     return _finish(array, requires_grad, device, out, layout)
 
 
-def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+def linspace(
+    start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+):
     """``steps`` numbers from ``start`` to ``end`` (with it)."""
     start, end, steps = _number(start), _number(end), int(_number(steps))
     if steps < 0:

@@ -255,4 +255,4 @@ def test_what_is_left_out_says_so():
 
 def test_unknown_names_come_with_near_ones():
     with pytest.raises(AttributeError, match="arange"):
-        tl.arangee  # noqa: B018
+        tl.arangee

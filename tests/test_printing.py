@@ -1,3 +1,4 @@
+# ruff: noqa: UP031 (the old formatting is what is tested)
 """repr and formatting, compared with PyTorch letter for letter."""
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_history_and_friends(make):
 
 
 @pytest.mark.parametrize("make", [
-    lambda t: f"{t.tensor(3.14159):.3f}", lambda t: "{:>10}".format(t.tensor(2)), lambda t: "%d" % t.tensor(3.7),
+    lambda t: f"{t.tensor(3.14159):.3f}", lambda t: f"{t.tensor(2):>10}", lambda t: "%d" % t.tensor(3.7),
     lambda t: "%.2f" % t.tensor(3.14159), lambda t: f"{t.tensor([1.0, 2.0])}", lambda t: f"{t.tensor(1.5)}",
     lambda t: f"{t.tensor(True)}", lambda t: "%s" % t.tensor([1]), lambda t: f"{t.tensor(1.0, requires_grad=True)}",
     lambda t: f"{t.tensor(1.0, requires_grad=True) * 2:.1f}", lambda t: f"{t.tensor(5):5d}",

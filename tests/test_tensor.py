@@ -3,10 +3,10 @@
 import copy
 import pickle
 
-
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from parity import assert_same, check, outcome
 
 import tensorlite as tl
@@ -31,7 +31,11 @@ UNARY = """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin 
 acosh atanh abs absolute neg negative sgn sign floor ceil trunc fix round sigmoid relu frac erf erfc lgamma digamma sinc
 deg2rad rad2deg logical_not isnan isinf isfinite isposinf isneginf signbit positive i0""".split()
 
-PROGRAMS = [f"a.{n}()" for n in UNARY] + [f"t.{n}(i)" for n in UNARY if n != "frac"] + [f"p.{n}()" for n in ("erfinv", "logit")]
+PROGRAMS = (
+    [f"a.{n}()" for n in UNARY]
+    + [f"t.{n}(i)" for n in UNARY if n != "frac"]
+    + [f"p.{n}()" for n in ("erfinv", "logit")]
+)
 PROGRAMS += [f"a.clone().{n}_()" for n in UNARY if hasattr(torch.Tensor, n + "_")]
 PROGRAMS += [f"{x} {op} {y}" for op in ("+", "-", "*", "/", "//", "%", "**", "==", "<", ">=")
              for x, y in (("a", "b"), ("a", "v"), ("i", "2"), ("i", "2.5"), ("2", "a"), ("i", "a"), ("a", "s"), ("i", "s"))]  # fmt: skip
@@ -467,7 +471,13 @@ def test_as_pytorch(source):
 
 
 def test_pickle_keeps_values_flags_and_class():
-    for x in (tl.ones(2, 3, requires_grad=True), tl.arange(3), tl.tensor(2.5), tl.nn.Parameter(tl.ones(2)), tl.zeros(0, 2)):
+    for x in (
+        tl.ones(2, 3, requires_grad=True),
+        tl.arange(3),
+        tl.tensor(2.5),
+        tl.nn.Parameter(tl.ones(2)),
+        tl.zeros(0, 2),
+    ):
         y = pickle.loads(pickle.dumps(x))
         assert type(y) is type(x) and y.requires_grad == x.requires_grad and y.dtype == x.dtype and y.shape == x.shape
         assert tl.equal(x.detach(), y.detach()) and y.is_leaf
@@ -522,7 +532,12 @@ def test_grad_attribute():
     y.retain_grad()
     y.sum().backward()
     assert y.grad.tolist() == [1, 1] and y.retains_grad and x.grad.tolist() == [2, 2]
-    for bad, kind in ((1.0, TypeError), (tl.ones(3), RuntimeError), (tl.ones(2, dtype=tl.float64), RuntimeError), (x, RuntimeError)):
+    for bad, kind in (
+        (1.0, TypeError),
+        (tl.ones(3), RuntimeError),
+        (tl.ones(2, dtype=tl.float64), RuntimeError),
+        (x, RuntimeError),
+    ):
         with pytest.raises(kind):
             x.grad = bad
     x.grad = None
@@ -580,7 +595,9 @@ def test_result_named_tuples():
 
 items = st.one_of(
     st.integers(-4, 3),
-    st.builds(slice, st.sampled_from([None, 0, 1, -2]), st.sampled_from([None, 2, -1, 9]), st.sampled_from([None, 1, 2])),
+    st.builds(
+        slice, st.sampled_from([None, 0, 1, -2]), st.sampled_from([None, 2, -1, 9]), st.sampled_from([None, 1, 2])
+    ),
     st.none(),
     st.booleans(),
     st.lists(st.integers(-3, 2), min_size=1, max_size=3),
@@ -612,4 +629,3 @@ def test_any_index_reads_writes_and_differentiates(shape, parts, ellipsis):
     if isinstance(ours, IndexError) and isinstance(theirs, tuple) and 0 in theirs[0].shape:
         return  # PyTorch does not look at indices where nothing is picked
     assert_same(ours, theirs)
-

@@ -16,9 +16,7 @@ from ..ops.axes import axes_of, axis_of
 def tensor_arg(x, name, function, position=1):
     """``x`` if it is a tensor, else PyTorch's complaint."""
     if not isinstance(x, TensorBase):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}"
-        )
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}")
     return x
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from ..engine import TensorBase
-from ..ops import arrange, shape as sh
+from ..ops import arrange
+from ..ops import shape as sh
 from ._common import into, sizes_of, tensor_arg
 from .shaping import settle
 

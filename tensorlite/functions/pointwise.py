@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .. import dtypes
-from ..engine import TensorBase, clone as _clone
+from ..engine import TensorBase
+from ..engine import clone as _clone
 from ..ops import elementwise as ew
 from ._common import into, named, tensor_arg
 
@@ -291,7 +292,9 @@ def is_complex(input):
 def is_nonzero(input):
     """Whether the only element is not zero."""
     if input._data.size != 1:
-        raise RuntimeError(f"Boolean value of Tensor with {'more than one' if input._data.size else 'no'} value is ambiguous")
+        raise RuntimeError(
+            f"Boolean value of Tensor with {'more than one' if input._data.size else 'no'} value is ambiguous"
+        )
     return bool(input._data.item())
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..engine import TensorBase
-from ..ops import elementwise as ew, reduction as red, scan
+from ..ops import elementwise as ew
+from ..ops import reduction as red
+from ..ops import scan
 from ._common import into, named, numpy_names, tensor_arg, to_dtype, wrap_dim
 
 PAIR = ("values", "indices")
@@ -102,7 +104,7 @@ def _extreme(name, full, along, pair):
     --------
     >>> import tensorlite as tl
     >>> tl.{name}(tl.tensor([[1.0, 3.0], [2.0, 0.0]]), dim=1).indices
-    tensor([{'1, 0' if name == 'max' else '0, 1'}])
+    tensor([{"1, 0" if name == "max" else "0, 1"}])
     """
     return function
 
@@ -221,7 +223,7 @@ def _running(op, name):
         tensor_arg(input, "input", name)
         dim = numpy_names(dim, False, axis, None)[0]
         if dim is None:
-            raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
+            raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
         result = op(input if dtype is None else to_dtype(input, dtype), dim=dim)
         return result if out is None else into(out, result)
 

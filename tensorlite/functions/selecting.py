@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..engine import TensorBase, wrap
-from ..ops import indexing as ix, sorting as so
+from ..ops import indexing as ix
+from ..ops import sorting as so
 from ._common import into, tensor_arg
 
 

@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from ..dtypes import ShapeError
-from ..engine import TensorBase, broadcast_to as _broadcast_to, primitive
+from ..engine import TensorBase, primitive
+from ..engine import broadcast_to as _broadcast_to
 from ..ops import shape as sh
 from ._common import into, sizes_of, tensor_arg, wrap_dim, wrap_dims
 
@@ -273,7 +274,7 @@ def split(tensor, split_size_or_sections, dim=0):
         raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}" if size < 0 else
                            f"split_size can only be 0 if dimension size is 0, but got dimension size of {total}")  # fmt: skip
     sizes = [size] * (total // size) if size else [0]
-    if size and total % size or not sizes:
+    if (size and total % size) or not sizes:
         sizes.append(total % size)
     return sh.split_with_sizes(tensor, sizes=tuple(sizes), dim=dim)
 
@@ -388,9 +389,7 @@ def repeat(input, *repeats):
     """``input`` tiled ``repeats`` times per dimension."""
     repeats = sizes_of(repeats)
     if len(repeats) < input._data.ndim:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return sh.repeat(input, repeats=repeats)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..ops import activation as act, special as sp
+from ..ops import activation as act
+from ..ops import special as sp
 from ._common import into, tensor_arg, to_dtype
 from .pointwise import _binary, _unary
 
