@@ -58,7 +58,7 @@ def _rows(index):
     return index if index.__class__ is ndarray and index.dtype.kind in "iu" else None
 
 
-@primitive
+@primitive(grad_name="IndexBackward0")
 def take_index(x, *, index):
     """``x[index]`` with index arrays or masks: a copy."""
     rows = _rows(index)

@@ -46,7 +46,11 @@ def _mismatch(a, b):
             f"{[b.shape[0], b.shape[-2]]}.")  # fmt: skip
 
 
-@primitive(broadcasts=True)
+#: PyTorch's names of the products that give a number, a vector, a matrix.
+_PRODUCTS = {0: "DotBackward0", 1: "MvBackward0", 2: "MmBackward0"}
+
+
+@primitive(broadcasts=True, grad_name=lambda node: _PRODUCTS.get(len(node.shape), "BmmBackward0"))
 def matmul(a, b):
     """The matrix product with PyTorch's rules for vectors and batches."""
     if a.ndim == 0 or b.ndim == 0:
@@ -92,7 +96,7 @@ def _flat_rows(x):
 matmul.vjp(a=_matmul_a, b=_matmul_b)
 
 
-@primitive
+@primitive(grad_name=lambda node: "AddmmBackward0" if len(node.shape) == 2 else "LinearBackward0")
 def linear(x, weight, bias=None):
     """``x @ weight.T + bias`` with ``weight`` of shape (out, in) or (in,), in one step."""
     if x.dtype is not weight.dtype and x.dtype != weight.dtype:

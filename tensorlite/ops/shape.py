@@ -11,7 +11,7 @@ from ..engine import broadcast_to, primitive, unwrap
 from .axes import axes_of, axis_of
 
 
-@primitive(view=True)
+@primitive(view=True, grad_name="ViewBackward0")
 def reshape(x, *, shape):
     """The same elements in C order under another shape."""
     return x.reshape(shape)
@@ -46,7 +46,7 @@ def _inverse(dims):
 permute.vjp(x=lambda g, dims: permute(g, dims=_inverse([d % len(dims) for d in dims])))
 
 
-@primitive(view=True)
+@primitive(view=True, grad_name="TransposeBackward0")
 def swapaxes(x, *, dim0, dim1):
     """Two dimensions exchanged."""
     return x.swapaxes(dim0, dim1) if x.ndim else x[...]
@@ -55,7 +55,7 @@ def swapaxes(x, *, dim0, dim1):
 swapaxes.vjp(x=lambda g, dim0, dim1: swapaxes(g, dim0=dim0, dim1=dim1))
 
 
-@primitive(view=True)
+@primitive(view=True, grad_name=lambda node: "TBackward0" if len(node.shape) == 2 else "TransposeBackward0")
 def mT(x):
     """The last two dimensions exchanged."""
     if x.ndim < 2:
@@ -66,7 +66,7 @@ def mT(x):
 mT.vjp(x=lambda g: mT(g))
 
 
-@primitive(view=True)
+@primitive(view=True, grad_name="UnsqueezeBackward0")
 def expand_dims(x, *, dim):
     """A dimension of size 1 inserted at ``dim``."""
     return np.expand_dims(x, dim)
