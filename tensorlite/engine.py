@@ -434,17 +434,19 @@ class View:
         self.stamp = stamp
         self.cut = cut
 
-    def replay(self, x):
-        for step, settings, slot in self.steps:
-            x = step(x, **settings)
-            if slot is not None:
-                x = x[slot]
-        return x
-
     @property
     def many(self):
         """Whether a function that returns several views made this one."""
         return any(slot is not None for _, _, slot in self.steps)
+
+
+def replay(steps, x):
+    """Make a view of ``x`` in the way that ``steps`` of a :class:`View` say."""
+    for step, settings, slot in steps:
+        x = step(x, **settings)
+        if slot is not None:
+            x = x[slot]
+    return x
 
 
 def _owner(a):
@@ -484,7 +486,7 @@ def renew(t):
         view.stamp = t._version[0]
         mode, state.mode = state.mode, RECORDING
         try:
-            _move(t, view.replay(view.base)._node)
+            _move(t, replay(view.steps, view.base)._node)
         finally:
             state.mode = mode
 
@@ -1424,6 +1426,8 @@ def _roots(outputs, gradients, taped):
         outputs = (outputs,)
     if gradients is None or isinstance(gradients, (TensorBase, ndarray)):
         gradients = (gradients,) * len(outputs) if gradients is None else (gradients,)
+    if isinstance(gradients, (int, float, complex)):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradients).__name__}")
     if len(gradients) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
     roots = []
@@ -1808,7 +1812,7 @@ def rebase(target, node):
     args = (base, wrap(target._data, node))
     key = (3 if base._node is not None else 1) | (12 if node is not None else 4)
     plan = view_assign.primitive.plan(key, 2)
-    new = plan.record(args, (base._data, target._data), base._data, base, {"view": view})
+    new = plan.record(args, (base._data, target._data), base._data, base, {"steps": view.steps})
     if state.mode & WATCHED:
         state.watch.recorded(new, args, base)
     _move(base, new)
@@ -1876,13 +1880,13 @@ broadcast_to.vjp(x=lambda g: g)
 
 
 @primitive
-def view_assign(base, value, *, view):
-    """A copy of ``base`` in which the part that ``view`` shows is ``value``."""
+def view_assign(base, value, *, steps):
+    """A copy of ``base`` in which the part that the ``steps`` of a view show is ``value``."""
     out = np.array(base)
-    part = view.replay(out)
+    part = replay(steps, out)
     part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
     part[...] = value
     return out
 
 
-view_assign.vjp(base=lambda g, view: view_assign(g, 0, view=view), value=lambda g, view: view.replay(g))
+view_assign.vjp(base=lambda g, steps: view_assign(g, 0, steps=steps), value=lambda g, steps: replay(steps, g))
