@@ -137,7 +137,7 @@ class StateDict:
         if not is_lazy(param):
             if param._data.ndim == 0 and value._data.shape == (1,):
                 value = value[0]
-            if not is_lazy(value) and value.shape != param.shape:
+            if value.shape != param.shape:
                 error_msgs.append(
                     f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, the shape in "
                     f"current model is {param.shape}."

@@ -340,6 +340,7 @@ def _silu_slope(g, x, out):
 
 
 @primitive
+@_quiet
 def silu(x):
     """``x * sigmoid(x)``."""
     _floating(x, "silu_cpu")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import primitive
-from .activation import log_softmax, logsigmoid
+from .activation import log_softmax
 from .blocks import _quiet
 from .elementwise import abs, where
 from .indexing import take_index
