@@ -18,10 +18,13 @@ CALLS = harvest(6)
 
 #: Only one triangle of the argument counts, so a numeric derivative must perturb both.
 SYMMETRIC = {"decompose._cholesky", "decompose._eigh"}
+#: Vectors are determined up to a phase.
+PHASE = {"decompose.eig"}
 #: Piecewise constant, or not differentiable at any sample (gradients are checked by the oracle).
 ROUGH = {
     "rounding.frexp": "the mantissa is differentiable, its size jumps",
     "elementwise.nextafter": "moves by less than any step",
+    "indexing.scatter": "repeated places overwrite each other",
     "elementwise.remainder": "the divisor's slope is piecewise",
 }
 
@@ -53,9 +56,9 @@ def differentiable(name, call):
     ]
 
 
-def smooth(call):
-    """Whether the values of a call are different from each other and not near 0."""
-    for a in call[0]:
+def smooth(call, which):
+    """Whether the values of the arguments ``which`` are different from each other and not near 0."""
+    for a in [call[0][i] for i in which]:
         if isinstance(a, np.ndarray) and a.dtype.kind in "fc":
             f = np.sort(np.ravel(np.abs(a)))
             if f.size and (f[0] < 1e-3 or (np.diff(f) < 1e-4).any()):
@@ -73,8 +76,12 @@ def function_of(name, call, which):
         for i, x in zip(which, xs):
             values[i] = (x + x.mH) / 2 if name in SYMMETRIC else x
         out = op(*values, **settings)
-        outs = [o for o in (out if isinstance(out, tuple) else (out,)) if o.requires_grad]
-        return tuple(outs)
+        if not isinstance(out, tuple):
+            return (out,)
+        if name in PHASE:
+            return out[0], out[1].abs()
+        live = op.primitive.live
+        return out if live is None else tuple([out[i] for i in live])
 
     return function, [fixed[i].detach().clone().requires_grad_() for i in which]
 
@@ -88,10 +95,11 @@ def test_gradients_of_two_orders(name):
     done = 0
     for call in CALLS[name]:
         which = differentiable(name, call)
-        if not which or not (smooth(call) or name.split(".")[1].startswith("_")) or done == 2:
+        if not which or not (smooth(call, which) or name.split(".")[1].startswith("_")) or done == 2:
             continue
         function, xs = function_of(name, call, which)
-        if not any(o.requires_grad for o in function(*xs)):
+        outs = function(*xs)
+        if not any(o.requires_grad for o in outs) or any(tl.isnan(o).any() for o in outs):
             continue
         gradcheck(function, xs, rtol=1e-3, atol=1e-5)
         if not OPS[name].primitive.name.startswith("_ties"):
@@ -181,7 +189,7 @@ def test_vjps_do_not_write_into_what_they_get(name, read_only):
         if which:
             function, xs = function_of(name, call, which)
             before = [x.detach().clone() for x in xs]
-            for o in function(*xs):
+            for o in [o for o in function(*xs) if o.requires_grad]:
                 (tl.view_as_real(o) if o.is_complex() else o).sum().backward(retain_graph=True)
             for x, old in zip(xs, before):
                 assert np.array_equal(x.detach().numpy(), old.numpy(), equal_nan=True)
@@ -193,8 +201,7 @@ def test_dimensions_out_of_range(name):
         pytest.skip("called with checked dimensions only")
     args, settings = CALLS[name][0]
     key = "dim" if "dim" in settings else "dim0"
-    n = max(np.ndim(args[0]), 1)
-    with pytest.raises(IndexError, match=rf"Dimension out of range \(expected to be in range of \[-{n}, {n - 1}\], but got 9\)|index"):
+    with pytest.raises(IndexError, match=r"Dimension out of range \(expected to be in range of \[-\d, \d\], but got 9\)"):
         OPS[name](*tensors(args, grad=False), **{**settings, key: 9})
 
 
@@ -209,6 +216,10 @@ def codes(code):
             yield from codes(const)
 
 
+#: Attributes that vjps may read: shapes, and what belongs to Python numbers, lists and strings.
+ALLOWED = {"shape", "append", "inf", "nan", "pi", "prod", "log", "sqrt", "split", "join"}
+
+
 def test_vjps_use_operators_and_primitives_only():
     wrong = []
     for name, op in OPS.items():
@@ -218,7 +229,7 @@ def test_vjps_use_operators_and_primitives_only():
         for vjp in vjps:
             for code in codes(vjp.__code__):
                 for step in dis.get_instructions(code):
-                    if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval not in ("shape", "append", "inf", "nan", "pi", "prod"):
+                    if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval not in ALLOWED:
                         wrong.append(f"{name}: .{step.argval}")
                     if step.opname == "LOAD_GLOBAL" and step.argval == "np":
                         wrong.append(f"{name}: np")

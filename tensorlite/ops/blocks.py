@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import primitive
+from .complex import _bar
 
 ndarray = np.ndarray
 
@@ -61,9 +62,9 @@ def product_step(a, b, c, out):
 
 
 product.vjp(
-    a=lambda g, b, c: product(g, b, c),
-    b=lambda g, a, c: product(g, a, c),
-    c=lambda g, a, b: product(g, a, b),
+    a=lambda g, b, c: product(g, _bar(b), _bar(c)),
+    b=lambda g, a, c: product(g, _bar(a), _bar(c)),
+    c=lambda g, a, b: product(g, _bar(a), _bar(b)),
 )
 
 

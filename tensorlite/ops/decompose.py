@@ -14,7 +14,8 @@ from .. import dtypes
 from ..engine import primitive, unwrap
 from .elementwise import _bar, abs, is_complex, real, where
 from .linalg import matmul
-from .shape import cat, diag_embed, expand_dims, mT, narrow, reshape, tril, triu
+from .reduction import no_zero
+from .shape import cat, diag_embed, diagonal, expand_dims, mT, narrow, reshape, tril, triu
 
 
 class LinAlgError(RuntimeError):
@@ -155,7 +156,7 @@ def det(a):
 
 def _det_vjp(g, a, out):
     g, out2 = expand_dims(expand_dims(g, dim=-1), dim=-1), expand_dims(expand_dims(out, dim=-1), dim=-1)
-    if bool((unwrap(out) == 0).any()) and not is_complex(a):
+    if not no_zero(out) and not is_complex(a):
         return g * _cofactors(a)
     return _bar(out2) * g * _mH(inv(a))
 
@@ -260,10 +261,10 @@ def _qr_vjp(g, a, q, r, form):
 def _qr_tall(gq, gr, q, r):
     m = r @ _mH(gr) - _mH(gq) @ q
     low = tril(m, diagonal=-1)
-    diagonal = tril(triu(m))
+    own = tril(triu(m))
     if is_complex(m):
-        diagonal = real(diagonal)
-    right = gq + q @ (low + _mH(low) + diagonal)
+        own = (own + _mH(own)) * 0.5
+    right = gq + q @ (low + _mH(low) + own)
     return _mH(_solve(r, _mH(right)))
 
 
@@ -326,8 +327,8 @@ def _eig_vjp(g, values, vectors):
         inner = diag_embed(gl)
     else:
         w = back @ gv
-        own = tril(triu(w))
-        inner = _off(w - (back @ vectors) @ real(own)) / _bar(_gaps(values))
+        own = real(diagonal(w, dim1=-2, dim2=-1))
+        inner = _off(w - (back @ vectors) * expand_dims(own, dim=-2)) / _bar(_gaps(values))
         if gl is not None:
             inner = inner + diag_embed(gl)
     return _solve(back, inner @ back)

@@ -363,6 +363,8 @@ def _ones(x):
 
 def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs):
     """From the shares that ``x`` and ``src`` have in each result."""
+    from .reduction import no_zero
+
     one, kept = _ones(src), _ones(x)
     if not include_self:
         kept = scatter(kept, index, 0.0, dim=dim)
@@ -373,7 +375,7 @@ def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs)
         g = g / where(count == 0, 1.0, count)
         return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
     if reduce == "prod":
-        if bool((unwrap(x) == 0).any()) or bool((unwrap(src) == 0).any()):
+        if not (no_zero(x) and no_zero(src)):
             raise NotImplementedError("the derivative of scatter_reduce(reduce='prod') with zeros is not implemented")
         part = reshape_part(src, index)
         return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)

@@ -162,7 +162,7 @@ def prod(x, *, dim=None, keepdim=False):
 
 def _prod_vjp(g, x, out, dim, keepdim):
     g, out = _spread(g, x.shape, dim, keepdim), _spread(out, x.shape, dim, keepdim)
-    if _no_zero(x):
+    if no_zero(x):
         return g * _bar(out / x)
     if dim is None:
         line = reshape(x, shape=(-1,))
@@ -170,7 +170,8 @@ def _prod_vjp(g, x, out, dim, keepdim):
     return g * _bar(_others(x, axis_of(dim, len(x.shape))))
 
 
-def _no_zero(x):
+def no_zero(x):
+    """Whether no element is zero."""
     x = unwrap(x)
     return bool((x != 0).all())
 

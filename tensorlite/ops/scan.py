@@ -9,7 +9,7 @@ import numpy as np
 from ..engine import cast, primitive, unwrap
 from .axes import axis_of
 from .elementwise import _bar, exp, log, ne, where
-from .reduction import sum
+from .reduction import no_zero, sum
 from .shape import cat, flip, narrow
 
 
@@ -57,7 +57,7 @@ def _cumprod_vjp(g, x, out, dim):
     if not len(x.shape):
         return g
     axis, x = axis_of(dim, len(x.shape)), _bar(x)
-    if bool((unwrap(x) != 0).all()):
+    if no_zero(x):
         return _sum_from(g * _bar(out), dim=dim) / x
     n = x.shape[axis]
     one = narrow(x, dim=axis, start=0, stop=1) * 0 + 1
@@ -116,6 +116,18 @@ def _logcumsumexp_vjp(g, x, out, dim):
 
 
 logcumsumexp.vjp(x=_logcumsumexp_vjp)
+
+
+@logcumsumexp.reference
+def _plain_logcumsumexp(x, *, dim):
+    top = _largest(x)
+    return log(cumsum(exp(x - top), dim=dim)) + top
+
+
+def _largest(x):
+    """The largest finite value, as a constant."""
+    a = unwrap(x)
+    return a.dtype.type(np.max(a, initial=-np.inf, where=np.isfinite(a))) if np.isfinite(a).any() else a.dtype.type(0)
 
 
 def _running_extreme(name, ufunc, beats):

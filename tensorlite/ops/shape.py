@@ -206,13 +206,14 @@ _total = sum
 
 
 def _split_vjp(g, x_shape, sizes, dim):
-    like = next(h for h in g if h is not None)
-    parts = []
-    for h, n in zip(g, sizes):
-        shape = list(x_shape)
-        shape[dim] = n
-        parts.append(np.zeros(shape, getattr(like, "_data", like).dtype) if h is None else h)
-    return cat(*parts, dim=dim)
+    shapes = [[n if d == dim % len(x_shape) else m for d, m in enumerate(x_shape)] for n in sizes]
+    return cat(*_filled(g, shapes), dim=dim)
+
+
+def _filled(gs, shapes):
+    """The gradients of several results; zeros for those that had none."""
+    dtype = next(unwrap(h).dtype for h in gs if h is not None)
+    return [np.zeros(shape, dtype) if h is None else h for h, shape in zip(gs, shapes)]
 
 
 split_with_sizes.vjp(x=_split_vjp)
@@ -228,10 +229,8 @@ def unbind(x, *, dim=0):
 
 
 def _unbind_vjp(g, x_shape, dim):
-    like = next(h for h in g if h is not None)
-    shape = list(x_shape)
-    del shape[dim]
-    return _stack(*[np.zeros(shape, getattr(like, "_data", like).dtype) if h is None else h for h in g], dim=dim)
+    shape = [n for d, n in enumerate(x_shape) if d != dim % len(x_shape)]
+    return _stack(*_filled(g, [shape] * len(g)), dim=dim)
 
 
 unbind.vjp(x=_unbind_vjp)

@@ -354,7 +354,7 @@ def entr(x):
     return np.where(x > 0, -x * np.log(x), np.where(x == 0, x * 0, np.where(x < 0, -np.inf, x))).astype(x.dtype)
 
 
-entr.vjp(x=lambda g, x: where(x > 0, g * (-log(x) - 1), where(x == 0, math.inf, math.nan) * g))
+entr.vjp(x=lambda g, x: g * where(x > 0, -log(where(x > 0, x, 1.0)) - 1, where(x == 0, math.inf, math.nan)))
 
 # -- SciPy's kernels -------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ def tanh_grad(g, y):
     return in_blocks(_tanh_step, y, g, y)
 
 
-tanh_grad.vjp(g=lambda g, y: tanh_grad(g, y), y=lambda h, g, y: product(h, g * y, -2))
+tanh_grad.vjp(g=lambda g, y: tanh_grad(g, _bar(y)), y=lambda h, g, y: product(h, _bar(g * y), -2))
 
 
 @primitive(promote="float")
@@ -139,7 +139,7 @@ def sigmoid_grad(g, y):
     return in_blocks(_sigmoid_grad_step, y, g, y)
 
 
-sigmoid_grad.vjp(g=lambda g, y: sigmoid_grad(g, y), y=lambda h, g, y: h * g * (1 - 2 * y))
+sigmoid_grad.vjp(g=lambda g, y: sigmoid_grad(g, _bar(y)), y=lambda h, g, y: h * _bar(g * (1 - 2 * y)))
 
 
 @primitive(promote="same", into=lambda a: np.maximum(a, 0, out=a))
