@@ -10,6 +10,7 @@ import pytest
 
 import tensorlite as tl
 from tensorlite import optim
+from tensorlite.optim import flat
 from tensorlite.optim.flat import BLOCK
 
 torch = pytest.importorskip("torch")
@@ -214,6 +215,63 @@ def test_what_a_user_may_do_between_steps():
     theirs += others
     go(9)
     go(10)
+
+
+RANDOM = [
+    ("SGD", dict(lr=0.1, momentum=0.9, dampening=0.5)),
+    ("Adam", dict(lr=0.1)),
+    ("AdamW", dict(lr=0.1, amsgrad=True)),
+    ("NAdam", dict(lr=0.05)),
+    ("ASGD", dict(lr=0.1, t0=3)),
+    ("RMSprop", dict(lr=0.05, momentum=0.5, centered=True)),
+    ("Rprop", dict(lr=0.05)),
+]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_lives(seed, monkeypatch):
+    """Batches and blocks of any size can't be told from PyTorch's loop, whatever happens between the steps."""
+    rng = np.random.default_rng(seed)
+    small = int(rng.choice([0, 5, 4096]))
+    monkeypatch.setattr(flat, "SMALL", small)
+    monkeypatch.setattr(flat, "BLOCK", max(small, int(rng.choice([7, 20, 32768]))))
+    name, options = RANDOM[seed % len(RANDOM)]
+    choices = [(2, 3), (4,), (), (0,), (5, 5)]
+    ours, theirs = make("float64", [choices[i] for i in rng.integers(0, 5, rng.integers(1, 7))], seed)
+    a, b = getattr(optim, name)(ours, **options), getattr(torch.optim, name)(theirs, **options)
+    for step in range(12):
+        what = rng.choice(["", "", "data", "load", "pickle", "copy", "state", "step", "rate", "add"])
+        i = int(rng.integers(len(ours)))
+        mine, other = a.state.get(ours[i]) or {}, b.state.get(theirs[i]) or {}
+        if what == "data":
+            value = rng.normal(size=ours[i].shape)
+            ours[i].data, theirs[i].data = tl.tensor(value), torch.tensor(value)
+        elif what == "load":
+            state = to_torch(a.state_dict())
+            a.load_state_dict(copy.deepcopy(b.state_dict()))
+            b.load_state_dict(state)
+        elif what in ("pickle", "copy"):
+            a = pickle.loads(pickle.dumps(a)) if what == "pickle" else copy.deepcopy(a)
+            ours = [p for group in a.param_groups for p in group["params"]]
+        elif what == "state" and mine:
+            key = list(mine)[-1]
+            value = np.abs(rng.normal(size=ours[i].shape))
+            mine[key], other[key] = tl.tensor(value), torch.tensor(value)
+        elif what == "step" and "step" in mine:
+            mine["step"] += 2
+            other["step"] += 2
+        elif what == "rate":
+            for group in (*a.param_groups, *b.param_groups):
+                group["lr"] *= 0.7
+        elif what == "add":
+            more, others = make("float64", [(3,)], step)
+            a.add_param_group({"params": more})
+            b.add_param_group({"params": others})
+            ours, theirs = ours + more, theirs + others
+        feed(ours, theirs, step, np.flatnonzero(rng.random(len(ours)) < 0.25))
+        a.step()
+        b.step()
+        close(ours, theirs, 10)
 
 
 def test_two_optimizers_share_parameters():

@@ -68,7 +68,7 @@ class Adagrad(Elementwise):
     def slots(self, group):
         return {"sum": group["initial_accumulator_value"]}
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step = counters[0] + 1
         return (lr / (1 + (step - 1) * group["lr_decay"]), group["eps"]), (step,)
 
@@ -144,7 +144,7 @@ class RMSprop(Elementwise):
             slots["grad_avg"] = 0.0
         return slots
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         return (lr, group["alpha"], group["eps"], group["momentum"], group["centered"]), (counters[0] + 1,)
 
     @staticmethod
@@ -228,7 +228,7 @@ class Adadelta(Elementwise):
     def slots(self, group):
         return {"square_avg": 0.0, "acc_delta": 0.0}
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         return (lr, group["rho"], group["eps"]), (counters[0] + 1,)
 
     @staticmethod

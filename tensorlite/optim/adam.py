@@ -90,7 +90,7 @@ class Adam(Elementwise):
         slots = {"exp_avg": 0.0, "exp_avg_sq": 0.0}
         return {**slots, "max_exp_avg_sq": 0.0} if group["amsgrad"] else slots
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step = counters[0] + 1
         beta1, beta2 = group["betas"]
         root = math.sqrt(1 - beta2**step)

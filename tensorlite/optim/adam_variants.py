@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from .. import dtypes
 from .adam import check_adam, moments
 from .flat import Elementwise
 from .optimizer import check
@@ -62,7 +61,7 @@ class Adamax(Elementwise):
     def slots(self, group):
         return {"exp_avg": 0.0, "exp_inf": 0.0}
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step = counters[0] + 1
         beta1, beta2 = group["betas"]
         return (beta1, beta2, group["eps"], lr / (1 - beta1**step)), (step,)
@@ -141,14 +140,14 @@ class NAdam(Elementwise):
     def first(self, group):
         return 0.0, 1.0
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step, product = counters
         step += 1
         beta1, beta2 = group["betas"]
         psi = group["momentum_decay"]
         mu, following = [beta1 * (1.0 - 0.5 * 0.96 ** (t * psi)) for t in (step, step + 1)]
-        scalar = dtypes.get_default_dtype().numpy.type
-        product = float(scalar(product) * scalar(mu))  # the state keeps it in this precision
+        kept = batch.counts[1].dtype.type
+        product = float(kept(product) * kept(mu))  # in the precision of the state, as PyTorch
         root = math.sqrt(1 - beta2**step)
         keep = 1 - lr * group["weight_decay"] if group["decoupled_weight_decay"] else 1
         now = lr * (1.0 - mu) / (1.0 - product) * root
@@ -223,7 +222,7 @@ class RAdam(Elementwise):
     def slots(self, group):
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0}
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step = counters[0] + 1
         beta1, beta2 = group["betas"]
         rate = lr / (1 - beta1**step)

@@ -32,8 +32,9 @@ class Elementwise(Optimizer):
         State with one number per element, and its first value.
     ``first(group)`` : tuple
         First values of the counters.
-    ``constants(group, lr, counters, fresh)`` : tuple
-        What the formula needs besides arrays, and the new values of the counters.
+    ``constants(group, lr, counters, batch)`` : tuple
+        What the formula needs besides arrays, and the new values of the counters; ``batch.fresh`` says whether the slots
+        are new.
     ``rule(p, g, slots, scratch, constants)``
         The formula: updates ``p`` and ``slots`` in place; two scratch arrays are there to be used.
     """
@@ -47,7 +48,7 @@ class Elementwise(Optimizer):
     def first(self, group):
         return (0.0,) * len(self.counters)
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         raise NotImplementedError
 
     rule: staticmethod
@@ -109,8 +110,8 @@ class Elementwise(Optimizer):
                 plan = plans[i] = Plan(self, group, present)
             lr = self._rate(group)
             for batch in plan.batches:
-                values = [row[0] for row in batch.counts.tolist()]
-                jobs.append((batch, group, *self.constants(group, lr, values, batch.fresh)))
+                values = [row.item(0) for row in batch.counts]
+                jobs.append((batch, group, *self.constants(group, lr, values, batch)))
         with np.errstate(all="ignore"):  # infinities and NaN go their way without a word, as in PyTorch
             for batch, group, constants, counts in jobs:
                 batch.run(self, group, constants)
@@ -173,8 +174,9 @@ class Plan:
                         return False
         for batch in self.batches:
             if len(batch.params) > 1:
-                for row in batch.counts.tolist():
-                    if row.count(row[0]) != len(row):
+                for row in batch.counts:
+                    values = row.tolist()
+                    if values.count(values[0]) != len(values):
                         return False
         return True
 
@@ -213,8 +215,10 @@ class Batch:
         self.fresh = members[0][2]
         states = [state for _, state, _ in members]
         counters = optimizer.counters
-        self.counts = np.empty((len(counters), len(members)), dtypes.get_default_dtype().numpy)
-        for row, name in zip(self.counts, counters):
+        self.counts = []
+        for name in counters:
+            row = np.empty(len(members), np.result_type(*[state[name]._data for state in states]))
+            self.counts.append(row)
             for i, state in enumerate(states):
                 row[i] = state[name]._data
                 state[name]._data = row[i : i + 1].reshape(())

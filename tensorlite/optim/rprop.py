@@ -60,7 +60,7 @@ class Rprop(Elementwise):
     def slots(self, group):
         return {"prev": 0.0, "step_size": number(group["lr"])}
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         return (*group["etas"], *group["step_sizes"]), (counters[0] + 1,)
 
     @staticmethod

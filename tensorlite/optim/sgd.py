@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import dtypes
 from .flat import Elementwise
 from .optimizer import check, check_rate, number
 
@@ -60,8 +61,8 @@ class SGD(Elementwise):
     def slots(self, group):
         return {"momentum_buffer": 0.0} if group["momentum"] != 0 else {}
 
-    def constants(self, group, lr, counters, fresh):
-        dampening = 0 if fresh else group["dampening"]  # the first buffer is the gradient itself
+    def constants(self, group, lr, counters, batch):
+        dampening = 0 if batch.fresh else group["dampening"]  # the first buffer is the gradient itself
         return (lr, group["momentum"], 1 - dampening, group["nesterov"]), ()
 
     @staticmethod
@@ -136,11 +137,13 @@ class ASGD(Elementwise):
     def first(self, group):
         return 0.0, number(group["lr"]), 1.0
 
-    def constants(self, group, lr, counters, fresh):
+    def constants(self, group, lr, counters, batch):
         step, eta, mu = counters
         step += 1
         decay = group["lambd"]
+        kept = dtypes.get_default_dtype().numpy.type  # PyTorch rounds both to this precision
         new = lr / (1 + decay * lr * step) ** group["alpha"], 1 / max(1, step - group["t0"])
+        new = [float(kept(x)) for x in new]
         return (eta, 1 - decay * eta, mu), (step, *new)
 
     @staticmethod
