@@ -42,6 +42,13 @@ def counting_allocations():
     set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(table[_SET_HANDLER])
     get_handler = ctypes.PYFUNCTYPE(ctypes.py_object)(table[_GET_HANDLER])
     inner = ctypes.cast(pointer(get_handler(), b"mem_handler"), ctypes.POINTER(_Handler)).contents
+    # NumPy's own functions may release the lock themselves, so they are called with the lock held
+    held = lambda f, *types: ctypes.cast(f, ctypes.PYFUNCTYPE(*types))
+    pointer_t, size_t = ctypes.c_void_p, ctypes.c_size_t
+    inner_malloc = held(inner.malloc, pointer_t, pointer_t, size_t)
+    inner_calloc = held(inner.calloc, pointer_t, pointer_t, size_t, size_t)
+    inner_realloc = held(inner.realloc, pointer_t, pointer_t, pointer_t, size_t)
+    inner_free = held(inner.free, None, pointer_t, pointer_t, size_t)
     seen = [0, 0]
 
     def count(n):
@@ -50,16 +57,16 @@ def counting_allocations():
 
     def malloc(ctx, n):
         count(n)
-        return inner.malloc(inner.ctx, n)
+        return inner_malloc(inner.ctx, n)
 
     def calloc(ctx, k, n):
         count(k * n)
-        return inner.calloc(inner.ctx, k, n)
+        return inner_calloc(inner.ctx, k, n)
 
     handler = _Handler(
         b"counting", 1, None, _malloc_t(malloc), _calloc_t(calloc),
-        _realloc_t(lambda ctx, p, n: inner.realloc(inner.ctx, p, n)),
-        _free_t(lambda ctx, p, n: inner.free(inner.ctx, p, n)),
+        _realloc_t(lambda ctx, p, n: inner_realloc(inner.ctx, p, n)),
+        _free_t(lambda ctx, p, n: inner_free(inner.ctx, p, n)),
     )  # fmt: skip
     _kept.append(handler)
     old = set_handler(make(ctypes.addressof(handler), b"mem_handler", None))
