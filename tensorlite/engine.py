@@ -343,7 +343,12 @@ class PrimitiveNode(Node):
     trusted = True
 
     def name(self):
-        grad_name = self.plan.primitive.grad_name
+        prim = self.plan.primitive
+        grad_name = prim.grad_name
+        if grad_name is None:
+            from .ops.names import NAMES
+
+            grad_name = prim.grad_name = NAMES.get(prim.name.strip("_")) or prim.usual_name()
         return grad_name if isinstance(grad_name, str) else grad_name(self)
 
     def shown(self):
@@ -530,8 +535,7 @@ class Primitive:
         self.forward = forward
         self.kernel = kernel or forward
         self.name = forward.__name__.rstrip("_")
-        words = self.name.strip("_").split("_")
-        self.grad_name = grad_name or "".join(w[:1].upper() + w[1:] for w in words) + "Backward0"
+        self.grad_name = grad_name
         self.promote = promote
         self.broadcasts = broadcasts
         self.view = view
@@ -555,6 +559,10 @@ class Primitive:
 
     def __repr__(self):
         return f"<primitive {self.name}{self.signature}>"
+
+    def usual_name(self):
+        """``MulBackward0`` for ``mul``."""
+        return "".join(w[:1].upper() + w[1:] for w in self.name.strip("_").split("_")) + "Backward0"
 
     # -- registration ------------------------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""PyTorch's names of backward steps where ``<Name>Backward0`` is not the rule: what ``grad_fn`` shows.
+
+An entry is a name or a function of the node. Names follow from what a node knows (its shape, the shapes of
+its edges, the settings it keeps), so a few calls that PyTorch tells apart look the same here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def _setting(node, name):
+    kept = node.kept if isinstance(node.kept, tuple) else ()
+    return dict(zip(node.plan.kept_names, kept)).get(name)
+
+
+def _reduced(name):
+    """``SumBackward0`` over everything, ``SumBackward1`` over some dimensions."""
+    return lambda node: f"{name}Backward{0 if node.shape == () and _setting(node, 'dim') is None else 1}"
+
+
+def _indexed(node):
+    """The last step of ``x[0, 1:, None]``, which PyTorch makes item by item."""
+    index = _setting(node, "index")
+    for item in reversed(index if isinstance(index, tuple) else (index,)):
+        if isinstance(item, (int, np.integer)):
+            return "SelectBackward0"
+        if isinstance(item, slice) and item != slice(None):
+            return "SliceBackward0"
+        if item is None:
+            return "UnsqueezeBackward0"
+    return "AliasBackward0"
+
+
+def _extreme(name):
+    """The largest of all numbers is ``max()``, a reduction of some dimensions ``amax``."""
+    return lambda node: f"{name}Backward1" if node.shape == () else f"A{name.lower()}Backward0"
+
+
+NAMES = {
+    "add_index": "IndexBackward0",
+    "amax": _extreme("Max"),
+    "amin": _extreme("Min"),
+    "broadcast_to": "ExpandBackward0",
+    "clamp": "ClampBackward1",
+    "clone": "CloneBackward0",
+    "contiguous": "CloneBackward0",
+    "cross_entropy": "NllLossBackward0",
+    "det": "LinalgDetBackward0",
+    "getitem": _indexed,
+    "log1p": "Log1PBackward0",
+    "logsigmoid": "LogSigmoidBackward0",
+    "max_dim": "MaxBackward0",
+    "mean": _reduced("Mean"),
+    "min_dim": "MinBackward0",
+    "pow": lambda node: f"PowBackward{int(isinstance(_setting(node, 'b'), np.ndarray))}",
+    "prod": _reduced("Prod"),
+    "split_with_sizes": "SplitBackward0",
+    "sum": _reduced("Sum"),
+    "take_index": "IndexBackward0",
+    "vector_norm": "LinalgVectorNormBackward0",
+    "view_assign": "CopySlices",
+}
