@@ -61,7 +61,9 @@ def test_adaptive_sizes():
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_lp(p):
     for dims in (1, 2, 3):
-        check_function(lambda F, x: getattr(F, f"lp_pool{dims}d")(x, p, 2, ceil_mode=True), np.abs(data(2, 3, *[5] * dims)))
+        check_function(
+            lambda F, x: getattr(F, f"lp_pool{dims}d")(x, p, 2, ceil_mode=True), np.abs(data(2, 3, *[5] * dims))
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -394,3 +394,6 @@ conv_weight_grad.vjp(
         x, g_out, stride=stride, padding=padding, dilation=dilation, groups=groups, size=g_shape[2:]
     ),
 )
+
+#: How PyTorch calls their nodes.
+conv.primitive.grad_name = conv_input_grad.primitive.grad_name = "ConvolutionBackward0"

@@ -59,3 +59,4 @@ fold.vjp(
         g_out, kernel=kernel, stride=stride, padding=padding, dilation=dilation
     )
 )
+unfold.primitive.grad_name, fold.primitive.grad_name = "Im2ColBackward0", "Col2ImBackward0"  # as PyTorch calls them

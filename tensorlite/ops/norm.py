@@ -183,6 +183,7 @@ def _combined(columns, x, matrix, above, mean, scale, pull, push):
 
 
 batch_norm.joint_vjp(_batch_norm_vjp)
+batch_norm.primitive.grad_name = "NativeBatchNormBackward0"  # as PyTorch calls it
 
 
 def _per_channel(v, x):
@@ -218,6 +219,7 @@ def _channel_affine_vjp(g, x, w, mean, inverse, needs):
 
 
 channel_affine.joint_vjp(_channel_affine_vjp)
+channel_affine.primitive.grad_name = "NativeBatchNormBackward0"
 
 
 @channel_affine.reference
@@ -354,6 +356,7 @@ def _shared(block, view, affine):
 
 
 row_norm.joint_vjp(_row_norm_vjp)
+row_norm.primitive.grad_name = "NativeLayerNormBackward0"
 
 
 @row_norm.reference

@@ -115,6 +115,7 @@ def _max_pool_vjp(g, x, out, kernel, stride, padding, dilation, size):
 
 
 max_pool.vjp(x=_max_pool_vjp)
+max_pool.primitive.grad_name = "MaxPool2DWithIndicesBackward0"  # as PyTorch calls it
 
 
 def _max_pool_grad(g, x, out, settings):
