@@ -324,6 +324,10 @@ class BackwardHook:
             self.grad_outputs = new
         if not self.input_index:  # no gradient leaves through the inputs: the hooks run now
             grads = self._pack((), (), self.n_inputs)
+            if self.user_hooks:
+                warnings.warn(
+                    "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                    "inputs require gradients.", stacklevel=2)  # fmt: skip
             if self._run(grads) is not grads:
                 raise RuntimeError(
                     "Backward hook for Modules where no input requires gradient should always return None or None for "

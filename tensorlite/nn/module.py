@@ -57,10 +57,13 @@ class Registry(dict):
         return value
 
     def popitem(self):
-        name = next(reversed(self))
+        name = next(reversed(self), None)
         return name, self.pop(name)
 
-    clear = MutableMapping.clear
+    def clear(self):
+        for name in list(self):
+            del self[name]
+
     update, setdefault = MutableMapping.update, MutableMapping.setdefault
 
     def __ior__(self, other):
@@ -169,13 +172,13 @@ class Module(StateDict):
         if isinstance(value, Parameter):
             self._move(name, "_parameters", "parameters")
             self.register_parameter(name, value)
-        elif isinstance(value, Module):
+        elif isinstance(value, Module) and name not in d.get("_parameters", ()):
             self._move(name, "_modules", "module")
             for hook in _hooks.module_registration.values():
                 new = hook(self, name, value)
                 value = value if new is None else new
             d["_modules"][name] = value
-        elif isinstance(value, Buffer):
+        elif isinstance(value, Buffer) and not (name in d.get("_parameters", ()) or name in d.get("_modules", ())):
             self._move(name, "_buffers", "buffer")
             self.register_buffer(name, value, value.persistent)
         elif "_modules" in d:
