@@ -24,8 +24,9 @@ import itertools
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import FunctionType
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -464,7 +465,11 @@ def _owner(a):
 def _attach_view(t, source, op, settings, slot=None):
     """Note that ``t`` is a view of ``source`` if it shares its memory."""
     a, s = t._data, source._data
-    if a is not s and a.base is not (s if s.base is None else s.base) and (a.base is None or _owner(a) is not _owner(s)):
+    if (
+        a is not s
+        and a.base is not (s if s.base is None else s.base)
+        and (a.base is None or _owner(a) is not _owner(s))
+    ):
         return
     t._version = source._version
     step = ((op, settings, slot),)
@@ -610,7 +615,7 @@ class Plan:
     per pattern and turned into two short functions; ``plan.source`` shows them.
     """
 
-    __slots__ = ("cell_slots", "frees", "kept_names", "pull", "primitive", "pulls", "record", "source", "targets")
+    __slots__ = ("cell_slots", "frees", "kept_names", "primitive", "pull", "pulls", "record", "source", "targets")
 
     def __init__(self, prim: Primitive, key: int, count: int):
         self.primitive = prim
@@ -714,7 +719,7 @@ class Plan:
                 self.cell_slots.append((slot, None))
             else:
                 keep.append(f"settings[{n!r}]")
-        row = lambda items: "(" + "".join(f"{x}, " for x in items) + ")"  # noqa: E731
+        row = lambda items: "(" + "".join(f"{x}, " for x in items) + ")"
         if prim.outputs is None:
             meta = "out.shape", "out.dtype"
         elif prim.live is not None and len(prim.live) == 1:
@@ -891,9 +896,7 @@ def _explain(prim, error, raw):
             error = better
     if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
         n = max(error.ndim, 1)
-        return IndexError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})"
-        )
+        return IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})")
     shown = ", ".join(
         f"{dtypes.of(r.dtype).name}{list(r.shape)}" if isinstance(r, ndarray) else repr(r) for r in raw
     )  # fmt: skip
@@ -936,7 +939,7 @@ def _GRAD_BITS(count):
     return (1 << 2 * count) // 3 * 2  # 0b1010...10
 
 
-_OP = '''
+_OP = """
 def {name}({signature}):
 {unwrap}
     if not key:
@@ -948,7 +951,7 @@ def {name}({signature}):
     except (ValueError, TypeError, IndexError) as error:
         raise explain(prim, error, ({raws})) from error
 {finish}
-'''
+"""
 
 _FINISH_ONE = """
     if out.__class__ is not ndarray:
@@ -1697,13 +1700,18 @@ def inplace(op, target, *others, **settings):
             renew(o)
     tracked = state.mode & RECORDING and (
         target._node is not None
-        or any([isinstance(o, TensorBase) and o._node is not None for o in others])
+        or any(isinstance(o, TensorBase) and o._node is not None for o in others)
         or (target._view is not None and target._view.cut and target._view.base._node is not None)
     )
     check_writable(target, tracked)
     a = target._data
     for o in others:
-        if isinstance(o, TensorBase) and o._version is target._version and prim.name != "assign" and _overlap(a, o._data):
+        if (
+            isinstance(o, TensorBase)
+            and o._version is target._version
+            and prim.name != "assign"
+            and _overlap(a, o._data)
+        ):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
                 "location. Please clone() the tensor before performing the operation."
@@ -1750,7 +1758,9 @@ def _fits_in_place(a, others):
     scalars = (int, float) if a.dtype.kind in "fc" else (int,) if a.dtype.kind in "iu" else ()
     for o in others:
         o = unwrap(o)
-        if not (o.dtype == a.dtype and o.ndim <= a.ndim if isinstance(o, ndarray) else o.__class__ in scalars or o is None):
+        if not (
+            o.dtype == a.dtype and o.ndim <= a.ndim if isinstance(o, ndarray) else o.__class__ in scalars or o is None
+        ):
             return False
     return True
 
@@ -1803,7 +1813,11 @@ def _write(target, out, prim):
 def _rebind_out(node, out, target):
     """A kept result is now ``target``'s own memory, under its version."""
     plan = node.plan
-    if "out" in plan.kept_names and node.kept.__class__ is tuple and node.kept[plan.kept_names.index("out")] is out._data:
+    if (
+        "out" in plan.kept_names
+        and node.kept.__class__ is tuple
+        and node.kept[plan.kept_names.index("out")] is out._data
+    ):
         i = plan.kept_names.index("out")
         node.kept = node.kept[:i] + (target._data,) + node.kept[i + 1 :]
         cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)

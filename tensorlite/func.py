@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from . import engine
-from .autograd.functional import double_vjp, fresh_leaf, stack_rows
 from .autograd.functional import _grads as zero_filled_grads
 from .autograd.functional import _units as units
+from .autograd.functional import double_vjp, fresh_leaf, stack_rows
 from .autograd.trees import flatten, mapped, spread
 from .engine import RECORDING, Leaf, TensorBase, alias, state, wrap
 
@@ -76,7 +76,9 @@ def _split_aux(out, has_aux, name):
     if not has_aux:
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):
-        raise RuntimeError(f"{name}(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
+        raise RuntimeError(
+            f"{name}(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True"
+        )
     return out
 
 
@@ -115,7 +117,9 @@ def grad_and_value(func, argnums=0, has_aux=False):
         with engine._Mode(True):
             out, aux = _split_aux(func(*place(level.args()), **kwargs), has_aux, "grad")
             if not isinstance(out, TensorBase):
-                raise RuntimeError(f"grad(f)(*args): Expected f(*args) to return one tensor, got output of type {type(out)}")
+                raise RuntimeError(
+                    f"grad(f)(*args): Expected f(*args) to return one tensor, got output of type {type(out)}"
+                )
             if out._data.ndim != 0:
                 raise RuntimeError(
                     "grad(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
@@ -191,7 +195,9 @@ def vjp(func, *primals, has_aux=False):
     def vjp_fn(cotangents):
         given, _ = flatten(cotangents)
         if len(given) != len(outputs):
-            raise RuntimeError(f"Expected pytree structure of cotangents to be that of the outputs ({len(outputs)} tensors)")
+            raise RuntimeError(
+                f"Expected pytree structure of cotangents to be that of the outputs ({len(outputs)} tensors)"
+            )
         outer = level.outer or any(isinstance(c, TensorBase) and c._node is not None for c in given)
         with engine._Mode(True):
             grads = zero_filled_grads(outputs, level.xs, given, outer)
@@ -227,7 +233,9 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     given, _ = flatten(tangents)
     level = _Level(primals, "jvp")
     if [t._data.shape for t in given] != [x._data.shape for x in level.inputs]:
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same structure and shapes")
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same structure and shapes"
+        )
     level.outer = level.outer or (level.recording and any(t._node is not None for t in given))
     with engine._Mode(True):
         out, aux = _split_aux(func(*level.args()), has_aux, "jvp")
@@ -236,7 +244,9 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
         if strict and any(o._node is None for o in outputs):
             raise RuntimeError("jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs")
         product = build(list(double_vjp(outputs, level.xs, given, level.outer)))
-    return (level.give(out), level.give(product), level.give(aux)) if has_aux else (level.give(out), level.give(product))
+    return (
+        (level.give(out), level.give(product), level.give(aux)) if has_aux else (level.give(out), level.give(product))
+    )
 
 
 def _jacobian(func, argnums, has_aux, table, name):
@@ -367,7 +377,9 @@ class _Randomness:
             self.rng.set_rng_state(self.start)
 
     def after(self):
-        if self.how == "error" and not np.array_equal(engine.unwrap(self.start), engine.unwrap(self.rng.get_rng_state())):
+        if self.how == "error" and not np.array_equal(
+            engine.unwrap(self.start), engine.unwrap(self.rng.get_rng_state())
+        ):
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
                 "randomness flags on vmap or perform the randomness operation out of vmap"
@@ -424,12 +436,16 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
             )
         (size,) = sizes
         if size == 0:
-            raise ValueError("vmap: cannot map over a dimension of size 0: the loop would not learn the results' shapes")
+            raise ValueError(
+                "vmap: cannot map over a dimension of size 0: the loop would not learn the results' shapes"
+            )
         random = _Randomness(randomness)
         rows = []
         for i in range(size):
             random.before()
-            rows.append(func(*build([_select(x, d, i) if d is not None else x for x, d in zip(leaves, dims)]), **kwargs))
+            rows.append(
+                func(*build([_select(x, d, i) if d is not None else x for x, d in zip(leaves, dims)]), **kwargs)
+            )
             random.after()
         return _stack_results(rows, out_dims)
 
@@ -533,7 +549,9 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
         values = {}
         for d in parameter_and_buffer_dicts:
             if repeated := values.keys() & d.keys():
-                raise ValueError(f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+                raise ValueError(
+                    f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional call is ambiguous"
+                )
             values.update(d)
     places: dict[str, tuple] = {}
     for kind in ("_parameters", "_buffers"):
@@ -549,7 +567,9 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
         for names in ties.values():
             given = [n for n in names if n in values]
             if len({id(values[n]) for n in given}) > 1:
-                raise ValueError(f"functional_call got multiple values for keys {given}, which are tied. Consider using tie_weights=False")
+                raise ValueError(
+                    f"functional_call got multiple values for keys {given}, which are tied. Consider using tie_weights=False"
+                )
             if given:
                 values.update(dict.fromkeys(names, values[given[0]]))
     missing = [n for n in places if n not in values]

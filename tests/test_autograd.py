@@ -183,7 +183,9 @@ def test_wrong_numbers_and_kinds_of_gradients():
 
         return Wrong.apply(leaf(1.0, 2.0), leaf(1.0, 2.0)).sum()
 
-    with pytest.raises(RuntimeError, match=r"WrongBackward returned an incorrect number of gradients \(expected 2, got 1\)"):
+    with pytest.raises(
+        RuntimeError, match=r"WrongBackward returned an incorrect number of gradients \(expected 2, got 1\)"
+    ):
         make(lambda g: g).backward()
     with pytest.raises(TypeError, match="expected a Tensor or None"):
         make(lambda g: (1.0, g)).backward()
@@ -243,7 +245,9 @@ def test_gradcheck_finds_wrong_gradients():
         backward = staticmethod(lambda ctx, g: g * 2.1)
 
     x = leaf(1.0, 2.0)
-    with pytest.raises(GradcheckError, match=r"(?s)Jacobian mismatch for output 0 with respect to input 0.*numerical.*analytical"):
+    with pytest.raises(
+        GradcheckError, match=r"(?s)Jacobian mismatch for output 0 with respect to input 0.*numerical.*analytical"
+    ):
         gradcheck(Wrong.apply, x)
     assert gradcheck(Wrong.apply, x, raise_exception=False) is False
     assert gradcheck(Wrong.apply, x, raise_exception=False, fast_mode=True) is False
@@ -353,7 +357,11 @@ def test_saved_tensor_hooks():
     (plain * w).exp().exp().sum().backward()
     assert x.grad.tolist() == plain.grad.tolist()
     assert gradgradcheck(lambda a: _hooked(a), leaf(0.5))
-    with graph.disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"), graph.save_on_cpu():
+    with (
+        graph.disable_saved_tensors_hooks("not here"),
+        pytest.raises(RuntimeError, match="not here"),
+        graph.save_on_cpu(),
+    ):
         pass
 
 
@@ -365,7 +373,9 @@ def _hooked(a):
 def test_multi_grad_hook():
     seen = []
     p, q = leaf(1.0), leaf(2.0)
-    handle = graph.register_multi_grad_hook([p, q], lambda gs: seen.append([None if g is None else g.item() for g in gs]))
+    handle = graph.register_multi_grad_hook(
+        [p, q], lambda gs: seen.append([None if g is None else g.item() for g in gs])
+    )
     (p * 3 + q).sum().backward()
     (p * 3).sum().backward()
     handle.remove()
@@ -400,7 +410,7 @@ def test_checkpoint_computes_the_same_again(reentrant):
 
 def test_checkpoint_keeps_nothing_and_differentiates_twice():
     x = leaf(0.5, 1.5)
-    fn = lambda x: checkpoint(lambda x: x.exp() * x, x, use_reentrant=False)  # noqa: E731
+    fn = lambda x: checkpoint(lambda x: x.exp() * x, x, use_reentrant=False)
     y = fn(x)
     assert callable(y._node.kept)
     assert gradcheck(fn, x) and gradgradcheck(fn, x)

@@ -446,7 +446,9 @@ def test_a_changed_value_is_an_error_that_names_operation_and_shape():
     x = leaf(1.0, 2.0)
     y = x.exp()
     y += 1
-    with pytest.raises(RuntimeError, match=r"modified by an inplace operation: \[torch.DoubleTensor \[2\]\].*ExpBackward0"):
+    with pytest.raises(
+        RuntimeError, match=r"modified by an inplace operation: \[torch.DoubleTensor \[2\]\].*ExpBackward0"
+    ):
         y.sum().backward()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tensorlite as tl
-import tensorlite.func  # noqa: F401
+import tensorlite.func
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -37,7 +37,7 @@ def _ensemble(m, x, y):
             net.weight.copy_(x * (k + 1))
             net.bias.copy_(y[:2])
     params, buffers = m.func.stack_module_state(nets)
-    call = lambda p, x: m.func.functional_call(nets[0], p, (x,))  # noqa: E731
+    call = lambda p, x: m.func.functional_call(nets[0], p, (x,))
     return params, m.func.vmap(call, in_dims=(0, None))(params, x)
 
 
@@ -66,7 +66,9 @@ CALLS = {
     "vmap over columns": lambda m, x, y: m.func.vmap(lambda x, y: x * y, in_dims=(1, 0), out_dims=1)(x, y),
     "vmap of grad": lambda m, x, y: m.func.vmap(m.func.grad(loss), in_dims=(0, None))(x, y),
     "vmap of vmap": lambda m, x, y: m.func.vmap(m.func.vmap(lambda x: x.sin()))(x),
-    "vmap of trees": lambda m, x, y: m.func.vmap(lambda d: {"s": d["a"].sum(), "t": d["a"]}, in_dims=({"a": 1},))({"a": x}),
+    "vmap of trees": lambda m, x, y: m.func.vmap(lambda d: {"s": d["a"].sum(), "t": d["a"]}, in_dims=({"a": 1},))(
+        {"a": x}
+    ),
     "grad through vmap": lambda m, x, y: m.func.grad(lambda x: m.func.vmap(lambda r: (r**2).sum())(x).sum())(x),
     "functional_call": _functional_call,
     "stack_module_state": _ensemble,
@@ -100,7 +102,10 @@ ERRORS = {
     "not a scalar": (RuntimeError, lambda m, x, y: m.func.grad(f)(x, y)),
     "no such argument": (RuntimeError, lambda m, x, y: m.func.grad(loss, argnums=5)(x, y)),
     "randomness": (RuntimeError, lambda m, x, y: m.func.vmap(f, randomness="maybe")(x, y)),
-    "strict": (RuntimeError, lambda m, x, y: m.func.functional_call(m.nn.Linear(3, 2), {"weight": x}, (x,), strict=True)),
+    "strict": (
+        RuntimeError,
+        lambda m, x, y: m.func.functional_call(m.nn.Linear(3, 2), {"weight": x}, (x,), strict=True),
+    ),
 }
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from hypothesis import HealthCheck, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-import tensorlite as tl  # noqa: E402
+import tensorlite as tl
 
 SHAPE = (2, 3)
 
@@ -202,7 +202,11 @@ PROGRAMS = {
     "split under no_grad": [("split", 0, 0, True), ("mul_", 3, 0, True), ("square", 3, 0, False)],
     "expanded": [("expand", 0, 0, False), ("mul_", 3, 0, False)],
     "plain tensor starts to require grad": [("tail", 2, 0, False), ("set0", 3, 0, False), ("copy_", 2, 0, False)],
-    "plain base gets a view that requires grad": [("first", 2, 0, False), ("copy_", 3, 3, False), ("set_last", 2, 0, False)],
+    "plain base gets a view that requires grad": [
+        ("first", 2, 0, False),
+        ("copy_", 3, 3, False),
+        ("set_last", 2, 0, False),
+    ],
     "transposed": [("t", 0, 0, False), ("set_last", 3, 1, False), ("flat", 0, 0, False)],
 }
 

@@ -55,9 +55,15 @@ class _Anomalies(Watcher):
             if any(map(_has_nan, outs)) and not any(map(_has_nan, raw)):
                 names = prim.arrays if len(prim.arrays) == len(raw) else [f"input {i}" for i in range(len(raw))]
                 ranges = [_range(n, r) for n, r in zip(names, raw) if r is not None]
-                self.first = "\n    ".join(
-                    [f"the operation '{prim.name}' was the first to return nan in the forward pass; its inputs were", *ranges]
-                ) + f"\nat {_line(engine.where())}"
+                self.first = (
+                    "\n    ".join(
+                        [
+                            f"the operation '{prim.name}' was the first to return nan in the forward pass; its inputs were",
+                            *ranges,
+                        ]
+                    )
+                    + f"\nat {_line(engine.where())}"
+                )
                 warnings.warn(f"Anomaly detection: {self.first}", RuntimeWarning, stacklevel=3)
         return out
 

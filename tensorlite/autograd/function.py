@@ -46,7 +46,9 @@ class FunctionCtx:
         """
         for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, TensorBase):
-                raise TypeError(f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}")
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+                )
         self._to_save = tensors
 
     save_for_forward = save_for_backward
@@ -127,7 +129,9 @@ class FunctionNode(Node):
         for i in self.wanted:
             r = result[i]
             if r is not None and not isinstance(r, TensorBase):
-                raise TypeError(f"function {self.name()} returned a {type(r).__name__} at position {i}: expected a Tensor or None")
+                raise TypeError(
+                    f"function {self.name()} returned a {type(r).__name__} at position {i}: expected a Tensor or None"
+                )
             out.append(r if taped or r is None else r._data)
         return tuple(out)
 

@@ -20,7 +20,9 @@ def _tuple(x, what, fn):
     for i, t in enumerate(items):
         if not isinstance(t, TensorBase):
             place = "" if single else f" Value at index {i} has type"
-            raise TypeError(f"The {what} given to {fn} must be either a Tensor or a tuple of Tensors but got{place} {type(t)}.")
+            raise TypeError(
+                f"The {what} given to {fn} must be either a Tensor or a tuple of Tensors but got{place} {type(t)}."
+            )
     return single, items
 
 
@@ -137,7 +139,9 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     if strategy == "forward-mode" and not vectorize:
         raise NotImplementedError('Computing Jacobian using strategy="forward-mode" needs vectorize=True')
     if strict and vectorize:
-        raise RuntimeError("torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together.")
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together."
+        )
     with engine._Mode(True):
         one_in, inputs = _tuple(inputs, "inputs", "jacobian")
         xs = _prepare(inputs, create_graph)

@@ -219,8 +219,8 @@ def _check_zero(outs, live, xs):
         for x, r in zip(xs, _vjp(outs[o], xs, np.zeros_like(outs[o]._data))):
             if r is not None and np.any(r._data != 0):
                 raise GradcheckError(
-                    "Expected backward function to handle undefined output grads. Please look at \"Notes about undefined "
-                    f"output gradients\": a zero gradient of output {o} gave {r._data} for an input of shape "
+                    'Expected backward function to handle undefined output grads. Please look at "Notes about undefined '
+                    f'output gradients": a zero gradient of output {o} gave {r._data} for an input of shape '
                     f"{list(x._data.shape)}"
                 )
 

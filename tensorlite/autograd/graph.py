@@ -78,7 +78,9 @@ class saved_tensors_hooks(Watcher):
             with watching_nothing():
                 t = self.unpack_hook(held)
             if not isinstance(t, TensorBase):
-                raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t)}")
+                raise TypeError(
+                    f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t)}"
+                )
             return t._data
 
         return unpacked
@@ -232,5 +234,3 @@ class register_multi_grad_hook:
         """Take the hooks away."""
         for handle in self._handles:
             handle.remove()
-
-

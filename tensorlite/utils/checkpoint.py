@@ -46,7 +46,7 @@ class _Forgetting(Watcher):
         if isinstance(node.kept, tuple) and node.kept:
             i = len(frame.expected)
             frame.expected.append((node.name(), _signature(node.kept)))
-            holder = lambda: frame.value(i)  # noqa: E731
+            holder = lambda: frame.value(i)
             if isinstance(node, FunctionNode):
                 node.kept, node.cells = holder, ()
             else:
