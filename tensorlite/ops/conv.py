@@ -104,33 +104,37 @@ class _Patches:
         count = max(1, min(self.images, stop - start))
         buffer = np.empty(count * self.rows * math.prod(self.size[1:]) * self.columns, x.dtype)
         padded = None if self.inside else self._room(count)
+        every = self._windows(x if padded is None else padded[0])
         for i in range(start, stop, self.images):
             n = min(self.images, stop - i)
-            source = x[i : i + n]
-            if padded is not None:
+            if padded is None:
+                images = slice(i, i + n)
+            else:
                 target, inner = padded
-                target[:n][(..., *inner[0])] = source[(..., *inner[1])]
-                source = target[:n]
+                images = slice(0, n)
+                target[images][(..., *inner[0])] = x[i : i + n][(..., *inner[1])]
             for r in range(0, self.size[0], self.rows):
-                size = (min(self.rows, self.size[0] - r), *self.size[1:])
-                view = self._windows(source[:, :, r * self.stride[0] :] if r else source, size)
+                rows = slice(r, min(r + self.rows, self.size[0]))
+                view = (
+                    every[(slice(None),) * (1 + len(self.kernel)) + (images, rows)] if narrow else every[images, rows]
+                )
                 packed = buffer[: view.size].reshape(view.shape)
                 np.copyto(packed, view)
                 matrix = packed.reshape(self.columns, -1).T if narrow else packed.reshape(-1, self.columns)
-                yield slice(i, i + n), slice(r, r + size[0]), matrix
+                yield slice(i, i + n), rows, matrix
 
-    def _windows(self, x, size):
-        """The patches as a view of ``x``: (C, *kernel, n, *size) if narrow, else (n, *size, *kernel, C)."""
+    def _windows(self, x):
+        """The patches as a view of ``x``: (C, *kernel, N, *size) if narrow, else (N, *size, *kernel, C)."""
         n, channels = x.shape[:2]
         sn, sc, *sp = x.strides
         taps = [s * d for s, d in zip(sp, self.dilation)]
         steps = [s * t for s, t in zip(sp, self.stride)]
         if self.narrow:
-            return as_strided(x, (channels, *self.kernel, n, *size), (sc, *taps, sn, *steps), writeable=False)
+            return as_strided(x, (channels, *self.kernel, n, *self.size), (sc, *taps, sn, *steps), writeable=False)
         tail, strides = (*self.kernel, channels), (*taps, sc)
         if taps[-1] == channels * sc:  # neighbouring pixels follow each other: one long run
             tail, strides = (*self.kernel[:-1], self.kernel[-1] * channels), (*taps[:-1], sc)
-        return as_strided(x, (n, *size, *tail), (sn, *steps, *strides), writeable=False)
+        return as_strided(x, (n, *self.size, *tail), (sn, *steps, *strides), writeable=False)
 
     def _room(self, count):
         """Zeros around (part of) some images, and which part of an image goes where."""

@@ -90,20 +90,25 @@ def max_pool(x, *, kernel, stride, padding, dilation, size):
     """The largest element of every window; windows are padded with nothing."""
     windows = _Windows(x.shape, kernel, stride, padding, dilation, size)
     out = empty_like_layout(x, (*x.shape[:2], *size))
-    taps = windows.taps
 
     def body(start, stop):
         room = windows.room(x, lowest(x.dtype))
         for i in range(start, stop):
             image, target = windows.padded(x[i], room), out[i]
-            if len(taps) == 1:
-                target[...] = image[taps[0]]
-                continue
-            np.maximum(image[taps[0]], image[taps[1]], out=target)
-            for tap in taps[2:]:
-                np.maximum(target, image[tap], out=target)
+            for axis, (k, s, d, o) in enumerate(zip(kernel, stride, dilation, size), 1):  # one dimension at a time
+                taps = [(slice(None),) * axis + (slice(t * d, t * d + (o - 1) * s + 1, s),) for t in range(k)]
+                into = target if axis == len(size) else None
+                if k == 1:
+                    image = image[taps[0]]
+                    if into is not None:
+                        into[...] = image
+                    continue
+                first = image
+                image = np.maximum(first[taps[0]], first[taps[1]], out=into)
+                for tap in taps[2:]:
+                    np.maximum(image, first[tap], out=image)
 
-    parallel(body, len(x), out.size * len(taps))
+    parallel(body, len(x), out.size * sum(kernel))
     return out
 
 
@@ -141,13 +146,12 @@ def _max_pool_grad(g, x, out, settings):
                     place[...] = rest if windows.exact else place + rest
                     break
                 np.equal(image[tap], out[i], out=hit)
+                np.multiply(rest, hit, out=part)
                 if windows.exact:  # windows tile the image: every element is written once
-                    np.multiply(rest, hit, out=place)
-                    np.subtract(rest, place, out=rest)
+                    place[...] = part
                 else:
-                    np.multiply(rest, hit, out=part)
                     np.add(place, part, out=place)
-                    np.subtract(rest, part, out=rest)
+                np.subtract(rest, part, out=rest)
             if spare is not None:
                 grad[i] = 0
                 windows.add_back(grad[i], spare)
