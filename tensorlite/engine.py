@@ -650,6 +650,7 @@ class Plan:
     def _assemble(self, prim, tensors, count):
         """``record`` and ``pull`` for a sequence of arguments: no code is generated per length."""
         xs, targets, wanted = prim.variadic, self.targets, self.kept_names
+        outputs = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
         cell_of = [i for i in tensors if xs in wanted]
         self.cell_slots = [(wanted.index(xs), i) for i in cell_of]
         self.source = "(a sequence of arguments: see Plan._assemble)"
@@ -659,6 +660,8 @@ class Plan:
                 return tuple(raw)
             if name == f"{xs}_shape":
                 return tuple([np.shape(r) for r in raw])
+            if name in outputs:
+                return out[outputs.index(name)]
             return out if name == "out" else settings[name]
 
         def record(args, raw, out, result, settings):
@@ -670,7 +673,10 @@ class Plan:
             n.cells = tuple([args[i]._version for i in cell_of])
             if "out" in wanted:
                 n.cells += (result._version,)
-            n.shape, n.dtype = out.shape, out.dtype
+            if prim.outputs is None:
+                n.shape, n.dtype = out.shape, out.dtype
+            else:
+                n.shape, n.dtype = tuple([o.shape for o in out]), tuple([o.dtype for o in out])
             n.hooks = n.where = None
             return n
 

@@ -75,7 +75,17 @@ def dropout(input, p=0.5, training=True, inplace=False):
     _check_p(p)
     if p == 0 or not training:
         return input
-    return _times(input, random.dropout_mask(input._data.shape, p, input._data.dtype), inplace)
+    return _times(input, _drawn_in_memory_order(input, p), inplace)
+
+
+def _drawn_in_memory_order(input, p):
+    """A dropout mask for ``input``; for a view with other strides than C order's, PyTorch draws in memory order."""
+    x = input._data
+    if x.flags.c_contiguous or (input._view is None and "_fixed" not in input.__dict__):
+        return random.dropout_mask(x.shape, p, x.dtype)
+    order = sorted(range(x.ndim), key=lambda d: -x.strides[d])
+    mask = random.dropout_mask(tuple([x.shape[d] for d in order]), p, x.dtype)
+    return mask.transpose([order.index(d) for d in range(x.ndim)])
 
 
 def _feature_dropout(input, p, training, inplace):

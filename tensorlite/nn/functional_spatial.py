@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..ops import conv as ops
 from ..ops import fold as fold_ops
 from ..ops.elementwise import add
+from ..ops.padding import pad
 from ..ops.shape import reshape
 from ._spatial import batched, cross, ntuple, unbatched
 from .functional_norm import *  # noqa: F403
@@ -16,7 +17,7 @@ from .functional_resample import *  # noqa: F403
 from .functional_resample import __all__ as _resample
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "pad", "unfold",
     *_norm, *_pooling, *_resample,
 ]  # fmt: skip
 
