@@ -1,8 +1,6 @@
 """Differentiation as people use it: gradients, modes, checks, and functions of one's own."""
 
 from ..engine import backward, grad
-from .anomaly_mode import detect_anomaly, set_detect_anomaly
-from .function import Function
 from .grad_mode import (
     enable_grad,
     inference_mode,
@@ -20,12 +18,17 @@ __all__ = [
     "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
-_lazy = ("forward_ad", "functional", "graph")
+_modules = ("anomaly_mode", "forward_ad", "function", "functional", "graph")
+_names = {"Function": "function", "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode"}
 
 
 def __getattr__(name):
-    if name in _lazy:
-        import importlib
+    """Import what not every program needs when it is first used."""
+    import importlib
 
+    if name in _modules:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _names:
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_names[name]}"), name)
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
