@@ -120,7 +120,7 @@ class DataLoader:
     >>> data = tl.data.TensorDataset(tl.arange(5))
     >>> _ = tl.manual_seed(0)
     >>> [x.tolist() for (x,) in tl.data.DataLoader(data, batch_size=2, shuffle=True)]
-    [[2, 0], [1, 3], [4]]
+    [[1, 4], [2, 3], [0]]
     """
 
     __class_getitem__ = classmethod(types.GenericAlias)

@@ -66,7 +66,7 @@ class RandomSampler(Sampler):
     >>> import tensorlite as tl
     >>> g = tl.Generator().manual_seed(0)
     >>> list(tl.data.RandomSampler(range(4), generator=g))
-    [2, 0, 1, 3]
+    [0, 1, 3, 2]
     """
 
     def __init__(self, data_source, replacement=False, num_samples=None, generator=None):

@@ -13,16 +13,18 @@ import pickle
 import queue
 import random
 import signal
+import sys
 import threading
 import time
 import traceback
+import warnings
 import weakref
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .. import rng
+from .. import rng, threads
 from .loader import base_seed, warn_if_longer
 
 __all__ = ["WorkerInfo", "WorkerIterator", "get_worker_info"]
@@ -104,6 +106,7 @@ def _run(loader, pipe, number, count, seed):
     """A worker's life."""
     global _info
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threads.set_num_threads(1)  # the others did not come along with the fork
     random.seed(seed + number)
     rng.manual_seed(seed + number)
     np.random.seed(np.random.SeedSequence([number, seed & 0xFFFFFFFF, seed >> 32, 0]).generate_state(4))
@@ -192,8 +195,7 @@ class WorkerIterator:
 
         context = loader.multiprocessing_context
         if context is None:
-            methods = multiprocessing.get_all_start_methods()
-            context = multiprocessing.get_context("fork" if "fork" in methods else None)
+            context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
         self.loader = loader
         self.limit = max(1, loader.prefetch_factor) * loader.num_workers
         self.indices = iter(loader._index_sampler)
@@ -210,7 +212,9 @@ class WorkerIterator:
                 target=_run, args=(parts, there, number, loader.num_workers, seed), daemon=True,
                 name=f"DataLoader worker {number}",
             )  # fmt: skip
-            process.start()
+            with warnings.catch_warnings():  # Python warns of forking beside threads: workers use none of them
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process.start()
             there.close()
             self.processes.append(process)
             self.pipes.append(here)

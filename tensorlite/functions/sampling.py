@@ -166,7 +166,7 @@ def randperm(
     >>> import tensorlite as tl
     >>> _ = tl.manual_seed(0)
     >>> tl.randperm(4)
-    tensor([2, 0, 1, 3])
+    tensor([0, 1, 3, 2])
     """
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
