@@ -7,7 +7,9 @@ limits stand in :mod:`tensorlite.ops.decompose`.
 from __future__ import annotations
 
 from .functions._common import into, named, to_dtype, with_out
-from .ops import decompose as _dec, linalg as _lin
+from .ops import decompose as _dec
+from .ops import linalg as _lin
+from .ops import matrices as _mat
 from .ops.decompose import LinAlgError
 from .ops.reduction import vector_norm as _vector_norm
 from .ops.shape import diagonal as _diagonal
@@ -23,9 +25,9 @@ det = with_out(_dec.det)
 cholesky = with_out(_dec.cholesky)
 eigvalsh, eigvals = with_out(_dec.eigvalsh), with_out(_dec.eigvals)
 svdvals = with_out(_dec.svdvals)
-pinv, cond, matrix_rank = with_out(_dec.pinv), with_out(_dec.cond), with_out(_dec.matrix_rank)
-matrix_exp = _dec.matrix_exp
-tensorsolve, tensorinv = with_out(_dec.tensorsolve), with_out(_dec.tensorinv)
+pinv, cond, matrix_rank = with_out(_mat.pinv), with_out(_mat.cond), with_out(_mat.matrix_rank)
+matrix_exp = _mat.matrix_exp
+tensorsolve, tensorinv = with_out(_mat.tensorsolve), with_out(_mat.tensorinv)
 matmul = with_out(_lin.matmul)
 matrix_power, multi_dot = with_out(_lin.matrix_power), with_out(_lin.multi_dot)
 
@@ -74,7 +76,7 @@ def lu(A, *, pivot=True, out=None):
 
 def lstsq(A, B, rcond=None, *, driver=None):
     """Least squares: the solution (differentiable), residuals, rank and singular values."""
-    return _named("linalg_lstsq", "solution residuals rank singular_values", _dec.lstsq(A, B, rcond, driver=driver))
+    return _named("linalg_lstsq", "solution residuals rank singular_values", _mat.lstsq(A, B, rcond, driver=driver))
 
 
 def _attempt(fn, A, check_errors):
@@ -97,7 +99,9 @@ def _int32():
 
 def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
     """:func:`cholesky` that does not raise: ``info`` is 1 and ``L`` NaN if some matrix is not positive-definite."""
-    return _named("linalg_cholesky_ex", "L info", _attempt(lambda a: _dec.cholesky(a, upper=upper), A, check_errors), out)
+    return _named(
+        "linalg_cholesky_ex", "L info", _attempt(lambda a: _dec.cholesky(a, upper=upper), A, check_errors), out
+    )
 
 
 def inv_ex(A, *, check_errors=False, out=None):
@@ -118,19 +122,21 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     >>> tl.linalg.vector_norm(tl.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    result = _vector_norm(_typed(x, dtype), ord=float(ord), dim=tuple(dim) if isinstance(dim, list) else dim, keepdim=keepdim)
+    result = _vector_norm(
+        _typed(x, dtype), ord=float(ord), dim=tuple(dim) if isinstance(dim, list) else dim, keepdim=keepdim
+    )
     return result if out is None else into(out, result)
 
 
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
     """A norm of matrices: ``'fro'``, ``'nuc'``, 1, -1, 2, -2, infinity or its negative."""
-    result = _dec.matrix_norm(_typed(A, dtype), ord, dim, keepdim)
+    result = _mat.matrix_norm(_typed(A, dtype), ord, dim, keepdim)
     return result if out is None else into(out, result)
 
 
 def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     """A vector norm, or a matrix norm for two dimensions; by default the 2-norm of all elements."""
-    result = _dec.norm(_typed(A, dtype), ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)
+    result = _mat.norm(_typed(A, dtype), ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)
     return result if out is None else into(out, result)
 
 

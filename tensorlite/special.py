@@ -7,7 +7,10 @@ The Bessel functions but ``i0``, the incomplete gamma functions and ``zeta`` cal
 from __future__ import annotations
 
 from .functions._common import into, to_dtype, with_out
-from .ops import activation as _act, elementwise as _ew, reduction as _red, special as _sp
+from .ops import activation as _act
+from .ops import elementwise as _ew
+from .ops import reduction as _red
+from .ops import special as _sp
 
 __all__ = ["bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2",
            "expit", "expm1", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "log_softmax",

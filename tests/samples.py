@@ -238,8 +238,8 @@ def primitives():
     import tensorlite as tl
 
     rooms = (
-        "arrange blocks compare complex decompose einsum elementwise fft indexing linalg padding reduction rounding scan shape "
-        "sorting special unary"
+        "arrange blocks compare complex decompose einsum elementwise fft indexing linalg matrices order padding reduction rounding scan "
+        "scatter shape sorting special strides unary"
     ).split()
     for room in rooms:
         importlib.import_module(f"tensorlite.ops.{room}")
@@ -267,7 +267,10 @@ def harvest(limit=3):
                 key = (tuple([(np.shape(r), str(getattr(r, "dtype", type(r)))) for r in raw]), repr(settings))
                 small = all(np.size(r) <= 40 for r in raw)
                 if key not in held and small:
-                    held[key] = ([np.array(r, order="K") if isinstance(r, np.ndarray) else r for r in raw], dict(settings))
+                    held[key] = (
+                        [np.array(r, order="K") if isinstance(r, np.ndarray) else r for r in raw],
+                        dict(settings),
+                    )
             return out
 
     arrays = inputs(np.float64)
@@ -281,14 +284,24 @@ def harvest(limit=3):
             try:
                 with watching(Collector()):
                     out = eval(expression, {"torch": tl, "ops": tl.ops, **tensors})
-                    outs = [o for o in (out if isinstance(out, (tuple, list)) else (out,)) if getattr(o, "requires_grad", False)]
+                    outs = [
+                        o
+                        for o in (out if isinstance(out, (tuple, list)) else (out,))
+                        if getattr(o, "requires_grad", False)
+                    ]
                     for o in outs:
                         o = tl.view_as_real(o) if o.is_complex() else o
                         leaves = [t for t in tensors.values() if t.requires_grad]
-                        gs = tl.autograd.grad((o * o).sum(), leaves, create_graph=True, allow_unused=True, retain_graph=True)
-                        gs = [tl.view_as_real(g) if g.is_complex() else g for g in gs if g is not None and g.requires_grad]
+                        gs = tl.autograd.grad(
+                            (o * o).sum(), leaves, create_graph=True, allow_unused=True, retain_graph=True
+                        )
+                        gs = [
+                            tl.view_as_real(g) if g.is_complex() else g for g in gs if g is not None and g.requires_grad
+                        ]
                         if gs:
-                            tl.autograd.grad(sum((g * g).sum() for g in gs), leaves, create_graph=True, allow_unused=True)
+                            tl.autograd.grad(
+                                sum((g * g).sum() for g in gs), leaves, create_graph=True, allow_unused=True
+                            )
             except (RuntimeError, TypeError, ValueError, IndexError, NotImplementedError, AttributeError):
                 continue  # which calls raise is the oracle's business
     return {name: _best(list(held.values()), limit) for name, held in found.items()}
@@ -299,6 +312,11 @@ def _best(calls, limit):
 
     def plain(call):
         floats = [np.ravel(a) for a in call[0] if isinstance(a, np.ndarray) and a.dtype.kind in "fc"]
-        return sum([not np.isfinite(f).all() or len(np.unique(f)) < f.size or (np.abs(f) < 1e-6).any() or not f.size for f in floats])
+        return sum(
+            [
+                not np.isfinite(f).all() or len(np.unique(f)) < f.size or (np.abs(f) < 1e-6).any() or not f.size
+                for f in floats
+            ]
+        )
 
     return sorted(calls, key=plain)[:limit]

@@ -103,7 +103,9 @@ def compare(expression, real):
             wrong.append(f"{what}: {a} / {b}")
         elif a.dtype != b.dtype or a.shape != b.shape:
             wrong.append(f"{what}: {a.dtype}{a.shape} / {b.dtype}{b.shape}")
-        elif not np.allclose(a, b, equal_nan=True, **({"rtol": 2e-3, "atol": 2e-3} if a.dtype == np.float16 else tolerance)):
+        elif not np.allclose(
+            a, b, equal_nan=True, **({"rtol": 2e-3, "atol": 2e-3} if a.dtype == np.float16 else tolerance)
+        ):
             wrong.append(f"{what}:\n{a}\n{b}")
     return wrong, count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from ..engine import TensorBase
-from ..ops import arrange
+from ..ops import arrange, strides
 from ..ops import shape as sh
 from ._common import into, sizes_of, tensor_arg
 from .shaping import settle
@@ -26,7 +26,7 @@ tensor_split = _settled(arrange.tensor_split)
 hsplit = _settled(arrange.hsplit)
 vsplit = _settled(arrange.vsplit)
 dsplit = _settled(arrange.dsplit)
-as_strided = _settled(sh.as_strided)
+as_strided = _settled(strides.as_strided)
 rot90 = _settled(arrange.rot90)
 fliplr = _settled(arrange.fliplr)
 flipud = _settled(arrange.flipud)
@@ -83,7 +83,7 @@ def roll(input, shifts, dims=None):
 
 def unfold(input, dimension, size, step):
     """Windows of ``size`` elements along ``dimension``, ``step`` apart, in a new last dimension: a view."""
-    return sh.unfold(settle(input), dimension=dimension, size=size, step=step)
+    return strides.unfold(settle(input), dimension=dimension, size=size, step=step)
 
 
 def diagonal(input, offset=0, dim1=0, dim2=1):

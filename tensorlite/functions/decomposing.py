@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..ops import decompose as dec
+from ..ops import matrices as mat
 from ._common import into, named, tensor_arg
 from .matrices import _product
 
 det = _product(dec.det)
 logdet = _product(dec.logdet)
-matrix_exp = _product(dec.matrix_exp)
-pinverse = _product(dec.pinv)
+matrix_exp = _product(mat.matrix_exp)
+pinverse = _product(mat.pinv)
 cholesky_solve = _product(dec.cholesky_solve)
 cholesky_inverse = _product(dec.cholesky_inverse)
 
@@ -50,4 +51,4 @@ def cholesky(input, upper=False, *, out=None):
 
 def nuclear_norm(input, keepdim=False, *, dim=None):
     """The sum of the singular values of the matrices in ``dim`` (the only two, or a pair)."""
-    return dec.matrix_norm(input, "nuc", (-2, -1) if dim is None else tuple(dim), keepdim)
+    return mat.matrix_norm(input, "nuc", (-2, -1) if dim is None else tuple(dim), keepdim)

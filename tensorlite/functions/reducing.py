@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..engine import TensorBase
 from ..ops import elementwise as ew
+from ..ops import order, scan
 from ..ops import reduction as red
-from ..ops import scan
 from ._common import into, named, numpy_names, tensor_arg, to_dtype, wrap_dim
 
 PAIR = ("values", "indices")
@@ -144,13 +144,13 @@ def _median(name, full, along):
     return function
 
 
-median = _median("median", red.median, red.median_dim)
-nanmedian = _median("nanmedian", red.nanmedian, red.nanmedian_dim)
+median = _median("median", order.median, order.median_dim)
+nanmedian = _median("nanmedian", order.nanmedian, order.nanmedian_dim)
 
 
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent value along ``dim`` and where it stands last."""
-    result = named("mode", PAIR)(*red.mode(tensor_arg(input, "input", "mode"), dim=dim, keepdim=keepdim))
+    result = named("mode", PAIR)(*order.mode(tensor_arg(input, "input", "mode"), dim=dim, keepdim=keepdim))
     return result if out is None else into(out, result)
 
 

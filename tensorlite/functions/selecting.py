@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
+from ..ops import scatter as sc
 from ..ops import sorting as so
 from ._common import into, tensor_arg
 
@@ -12,7 +13,7 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on."""
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): sparse tensors are not supported")
-    result = ix.gather(tensor_arg(input, "input", "gather"), tensor_arg(index, "index", "gather", 3), dim=dim)
+    result = sc.gather(tensor_arg(input, "input", "gather"), tensor_arg(index, "index", "gather", 3), dim=dim)
     return result if out is None else into(out, result)
 
 
@@ -22,7 +23,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
     if src is None:
         raise TypeError("scatter() needs src or value")
     if reduce is None:
-        result = ix.scatter(input, index, src, dim=dim)
+        result = sc.scatter(input, index, src, dim=dim)
     else:
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
@@ -36,13 +37,13 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
 
 def scatter_add(input, dim, index, src, *, out=None):
     """``out[index[i][j]][j] += src[i][j]`` for ``dim`` 0, over a copy of ``input``."""
-    result = ix.scatter_add(input, index, src, dim=dim)
+    result = sc.scatter_add(input, index, src, dim=dim)
     return result if out is None else into(out, result)
 
 
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """``src`` folded into a copy of ``input``: ``reduce`` is sum, prod, mean, amax or amin."""
-    result = ix.scatter_reduce(input, index, src, dim=dim, reduce=reduce, include_self=include_self)
+    result = sc.scatter_reduce(input, index, src, dim=dim, reduce=reduce, include_self=include_self)
     return result if out is None else into(out, result)
 
 
@@ -93,7 +94,7 @@ def take(input, index):
 
 def take_along_dim(input, indices, dim=None, *, out=None):
     """Elements at ``indices`` along ``dim`` (of the flat tensor without it); the other dimensions broadcast."""
-    result = ix.take_along_dim(input, indices, dim)
+    result = sc.take_along_dim(input, indices, dim)
     return result if out is None else into(out, result)
 
 

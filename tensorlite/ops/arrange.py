@@ -139,9 +139,7 @@ def _split_along(name, input, indices_or_sections, dim, least):
             f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor with "
             f"{_ndim(input)} dimensions!"
         )
-    if isinstance(indices_or_sections, int) and (
-        indices_or_sections <= 0 or input.shape[dim] % indices_or_sections
-    ):
+    if isinstance(indices_or_sections, int) and (indices_or_sections <= 0 or input.shape[dim] % indices_or_sections):
         raise RuntimeError(
             f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {input.shape[dim]} is not "
             f"divisible by the split_size {indices_or_sections}!"
@@ -233,7 +231,9 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         )
     index = _interleaved(counts, n)
     if output_size is not None and output_size != len(index):
-        raise RuntimeError(f"allocated size does not match required size: output_size is {output_size}, not {len(index)}")
+        raise RuntimeError(
+            f"allocated size does not match required size: output_size is {output_size}, not {len(index)}"
+        )
     if not _ndim(input):
         input = reshape(input, shape=(1,))
     return index_select(input, index, dim=dim)
@@ -333,8 +333,7 @@ def block_diag(*tensors):
     for i, t in enumerate(tensors):
         if _ndim(t) > 2:
             raise RuntimeError(
-                "torch.block_diag: Input tensors must have 2 or fewer dimensions. Input "
-                f"{i} has {_ndim(t)} dimensions"
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {_ndim(t)} dimensions"
             )
     matrices = [t if _ndim(t) == 2 else reshape(t, shape=(1, -1)) for t in tensors]
     return _block_diag(*matrices)

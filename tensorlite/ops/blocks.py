@@ -36,7 +36,7 @@ def in_blocks(step, like, *arrays):
     n = like.size
     if n > 2 * _BLOCK and like.flags.c_contiguous:
         lines = [_line(a, like.shape) for a in arrays]
-        if not any([line is None for line in lines]):
+        if not any(line is None for line in lines):
             out = np.empty_like(like)
             flat = out.reshape(-1)
             for i in range(0, n, _BLOCK):

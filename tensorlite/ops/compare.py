@@ -6,6 +6,7 @@ import numpy as np
 
 from ..dtypes import result_dtype
 from ..engine import primitive, sum_to
+from .choose import choose
 
 ndarray = np.ndarray
 
@@ -13,9 +14,11 @@ ndarray = np.ndarray
 def _made(name, doc, ufunc, count, **options):
     """A primitive of one or two arguments that is a bare ufunc."""
     if count == 1:
+
         def forward(x):  # fmt: skip
             return ufunc(x)
     else:
+
         def forward(a, b):  # fmt: skip
             return ufunc(a, b)
 
@@ -135,11 +138,23 @@ def where(condition, a, b):
     """``a`` where ``condition`` holds, else ``b``; the two values promote, the condition does not."""
     kind = condition.dtype.kind if hasattr(condition, "dtype") else "b"
     if kind != "b" and condition.dtype != np.uint8:
-        raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
+        )
     if isinstance(a, np.generic) or isinstance(b, np.generic):  # zero-dimensional results of operators
         a, b = [np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)]
     d = result_dtype((a, b))
-    return np.where(condition, np.asarray(a).astype(d, copy=False), np.asarray(b).astype(d, copy=False))
+    a, b = np.asarray(a).astype(d, copy=False), np.asarray(b).astype(d, copy=False)
+    if not isinstance(condition, ndarray) or condition.dtype != bool:
+        return np.where(condition, a, b)
+    return choose(condition, _one_value(a, condition.shape), _one_value(b, condition.shape))
+
+
+def _one_value(x, shape):
+    """A value that fills ``shape`` without memory of its own, as the gradient of a sum, as a number."""
+    if x.ndim and x.size and not any(x.strides) and x.shape == shape:
+        return x[(0,) * x.ndim].reshape(())
+    return x
 
 
 where.vjp(a=lambda g, condition: where(condition, g, 0.0), b=lambda g, condition: where(condition, 0.0, g))
@@ -171,7 +186,9 @@ minimum.vjp(a=lambda g, a, b: g * _share(b, a), b=lambda g, a, b: g * _share(a, 
 def _share(a, b):
     """0 where ``a < b``, one half where they are equal, else 1."""
     a, b = np.asarray(a), np.asarray(b)
-    return np.subtract(np.logical_not(a < b), 0.5 * (a == b)).astype(np.result_type(a, b))
+    d = np.result_type(a, b)
+    out = np.multiply(a == b, d.type(-0.5))
+    return np.add(out, np.logical_not(a < b), out=out if out.ndim else None)
 
 
 @primitive(promote="same", broadcasts=True)
@@ -233,7 +250,8 @@ def masked_fill(x, mask, value):
     if np.ndim(value):
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor with "
                            f"{np.ndim(value)} dimension(s).")  # fmt: skip
-    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+    value = np.asarray(value).astype(x.dtype)
+    return choose(mask, value, x) if mask.shape == x.shape else np.where(mask, value, x)
 
 
 def _masked_fill_into(x, mask, value):

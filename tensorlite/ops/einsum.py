@@ -48,7 +48,9 @@ def _read(equation, ndims):
         raise RuntimeError(f"einsum(): {more}")
     for c in left.replace("...", "") + right.replace("...", ""):
         if not (c.isalpha() and c.isascii()) and c != ",":
-            raise RuntimeError(f"einsum(): invalid subscript given in the equation string, subscripts must be in [a-zA-Z]: {c}")
+            raise RuntimeError(
+                f"einsum(): invalid subscript given in the equation string, subscripts must be in [a-zA-Z]: {c}"
+            )
     spare = [c for c in _LETTERS if c not in left]
     extra = 0
     for i, (term, ndim) in enumerate(zip(terms, ndims)):
@@ -74,8 +76,10 @@ def _read(equation, ndims):
             twice = next(c for c in result if result.count(c) > 1)
             raise RuntimeError(f"einsum(): output subscript {twice} appears more than once in the output")
         for c in result:
-            if not any([c in term for term in out_terms]):
-                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
+            if not any(c in term for term in out_terms):
+                raise RuntimeError(
+                    f"einsum(): output subscript {c} does not appear in the equation for any input operand"
+                )
     else:
         joined = "".join(out_terms)
         result = dots + "".join(sorted([c for c in set(joined) if joined.count(c) == 1 and c not in dots]))
@@ -160,7 +164,9 @@ def _pair(a, la, b, lb, out):
         wide_a = _lined_up(a, la, [c for c in out if c in la])
         wide_b = _lined_up(b, lb, [c for c in out if c in lb])
         sizes = dict(zip(la, a.shape)), dict(zip(lb, b.shape))
-        return np.multiply(wide_a.reshape([sizes[0].get(c, 1) for c in out]), wide_b.reshape([sizes[1].get(c, 1) for c in out]))
+        return np.multiply(
+            wide_a.reshape([sizes[0].get(c, 1) for c in out]), wide_b.reshape([sizes[1].get(c, 1) for c in out])
+        )
     batch = [c for c in out if c in la and c in lb]
     free_a, free_b = [c for c in out if c in la and c not in lb], [c for c in out if c in lb and c not in la]
     a = _lined_up(a, la, [*batch, *free_a, *summed])

@@ -7,21 +7,82 @@ Functions of one variable stand in ``unary``, comparisons and choices in ``compa
 from __future__ import annotations
 
 import math
+from builtins import complex as _number  # ``complex`` is an operation here
 
 import numpy as np
 
 from ..engine import primitive, unwrap
 from .blocks import _quiet, in_blocks, product, zero  # noqa: F401
 from .compare import (  # noqa: F401
-    bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, clamp, eq, fmax, fmin,
-    gcd, ge, gt, isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, isreal, lcm, le, logical_and, logical_not,
-    logical_or, logical_xor, lt, masked_fill, maximum, minimum, ne, signbit, where,
+    bitwise_and,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    clamp,
+    eq,
+    fmax,
+    fmin,
+    gcd,
+    ge,
+    gt,
+    isclose,
+    isfinite,
+    isin,
+    isinf,
+    isnan,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    masked_fill,
+    maximum,
+    minimum,
+    ne,
+    signbit,
+    where,
 )  # fmt: skip
 from .complex import _bar, angle, complex, conj, imag, is_complex, polar, real, view_as_complex, view_as_real  # noqa: F401
 from .rounding import ceil, floor, frac, frexp, nan_to_num, round, sign, trunc  # noqa: F401
 from .unary import (  # noqa: F401
-    abs, acos, acosh, asin, asinh, atan, atanh, cos, cosh, deg2rad, exp, exp2, expm1, log, log1p, log2, log10,
-    rad2deg, reciprocal, relu, rsqrt, sgn, sigmoid, sigmoid_grad, sin, sinh, sqrt, square, tan, tanh, tanh_grad,
+    abs,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    cos,
+    cosh,
+    deg2rad,
+    exp,
+    exp2,
+    expm1,
+    log,
+    log1p,
+    log2,
+    log10,
+    rad2deg,
+    reciprocal,
+    relu,
+    rsqrt,
+    sgn,
+    sigmoid,
+    sigmoid_grad,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    tan,
+    tanh,
+    tanh_grad,
 )  # fmt: skip
 
 # -- arithmetic ------------------------------------------------------------------------------------
@@ -39,7 +100,7 @@ add.vjp(a=lambda g: g, b=lambda g: g)
 @primitive(promote="same", broadcasts=True, into=lambda a, b: np.subtract(a, b, out=a), kernel=np.subtract)
 def sub(a, b):
     """``a - b``."""
-    if np.result_type(a, b) == bool:
+    if np.result_type(a, b).kind == "b":
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
                            "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     return np.subtract(a, b)
@@ -91,7 +152,9 @@ def pow(a, b):
     if getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" and np.any(np.asarray(b) < 0):
         if np.ndim(b) == 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(a.dtype)
+        return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(
+            a.dtype
+        )
     return np.power(a, b)
 
 
@@ -228,7 +291,9 @@ addcdiv.vjp(
 
 def _need_float(name, a, b):
     if np.result_type(a, b).kind != "f":
-        raise NotImplementedError(f"{name} is not implemented for {np.result_type(a, b)}; it takes floating-point tensors")
+        raise NotImplementedError(
+            f"{name} is not implemented for {np.result_type(a, b)}; it takes floating-point tensors"
+        )
 
 
 @primitive(promote="same", broadcasts=True)
@@ -305,12 +370,12 @@ def float_power(input, exponent):
     from ..engine import _as_tensor, cast
 
     def double(v):
-        if isinstance(v, (int, float, type(1j))):
+        if isinstance(v, (int, float, _number)):
             return v
         return cast(_as_tensor(v), dtype=np.dtype(np.complex128 if is_complex(v) else np.float64))
 
     wide = np.dtype(np.complex128 if is_complex(input) or is_complex(exponent) else np.float64)
-    if isinstance(input, (int, float, type(1j))):
+    if isinstance(input, (int, float, _number)):
         input = np.asarray(input, wide)
     return pow(double(input), double(exponent))
 
@@ -338,5 +403,3 @@ def _assign_into(a, value):
 
 assign.primitive.into = _assign_into
 assign.vjp(x=lambda g: zero(g), value=lambda g: g)
-
-_clamp = clamp

@@ -163,7 +163,6 @@ def _to_real(name, x, s, dim, norm):
     return _c2r(x, dims=dims, n=sizes[-1], norm=norm)
 
 
-
 # -- torch.fft -------------------------------------------------------------------------------------
 
 

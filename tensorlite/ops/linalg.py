@@ -26,7 +26,9 @@ def _same_dtype(a, b):
 
 
 def _cname(x):
-    return {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}.get(x.dtype.name, x.dtype.name)
+    return {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}.get(
+        x.dtype.name, x.dtype.name
+    )
 
 
 def _mismatch(a, b):
@@ -130,7 +132,6 @@ def _linear_x(g, weight):
 linear.vjp(x=_linear_x, weight=_linear_weight, bias=lambda g, bias_shape: sum_to(g, shape=bias_shape))
 
 
-
 def mm(input, mat2):
     """The product of two matrices."""
     if len(input.shape) != 2:
@@ -143,7 +144,9 @@ def mm(input, mat2):
 def mv(input, vec):
     """The product of a matrix and a vector."""
     if len(input.shape) != 2 or len(vec.shape) != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {len(vec.shape)}, {len(input.shape)}, {len(vec.shape)}")
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {len(vec.shape)}, {len(input.shape)}, {len(vec.shape)}"
+        )
     return matmul(input, vec)
 
 
@@ -374,7 +377,9 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
 
     n = len(input.shape)
     if n > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {n} dimensions")
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {n} dimensions"
+        )
     if unwrap(input).dtype.kind not in "fc":
         from ..engine import cast
 
@@ -440,7 +445,9 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     if len(x1.shape) < 2 or len(x2.shape) < 2:
         raise RuntimeError("cdist only supports at least 2D tensors")
     if x1.shape[-1] != x2.shape[-1]:
-        raise dtypes.ShapeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+        raise dtypes.ShapeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
+        )
     modes = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
     if compute_mode not in modes:
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")

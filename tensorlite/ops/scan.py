@@ -148,7 +148,7 @@ def _running_extreme(name, ufunc, beats):
 
 
 def _scatter_sum(g, indices, *, dim):
-    from .indexing import scatter_add
+    from .scatter import scatter_add
 
     return scatter_add(g * 0, indices, g, dim=dim)
 

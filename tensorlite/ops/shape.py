@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..dtypes import ShapeError
-from ..engine import broadcast_to, primitive, unwrap
+from ..engine import primitive, unwrap
 from .axes import axes_of, axis_of
 
 
@@ -291,8 +289,6 @@ def _repeat_vjp(g, x_shape, repeats):
 
 repeat.vjp(x=_repeat_vjp)
 
-# -- windows and strides ---------------------------------------------------------------------------
-
 
 def broadcast_shape(*shapes):
     """The common shape of ``shapes``.
@@ -307,140 +303,6 @@ def broadcast_shape(*shapes):
     except ValueError:
         shown = " and ".join([str(list(s)) for s in shapes])
         raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shown}") from None
-
-
-@primitive(view=True)
-def unfold(x, *, dimension, size, step):
-    """Windows of ``size`` along ``dimension``, every ``step`` places; they become the last dimension."""
-    axis = axis_of(dimension, x.ndim)
-    n = x.shape[axis] if x.ndim else 1
-    if size > n:
-        raise RuntimeError(f"maximum size for tensor at dimension {axis} is {n} but size is {size}")
-    if step <= 0:
-        raise RuntimeError(f"step is {step} but must be > 0")
-    if not x.ndim:
-        return x.reshape(1)[:size]
-    shape = (*x.shape[:axis], (n - size) // step + 1, *x.shape[axis + 1 :], size)
-    strides = (*x.strides[:axis], x.strides[axis] * step, *x.strides[axis + 1 :], x.strides[axis])
-    return np.lib.stride_tricks.as_strided(x, shape, strides)
-
-
-unfold.vjp(
-    x=lambda g, x_shape, dimension, size, step: _refold(g, shape=x_shape, dimension=dimension, size=size, step=step)
-)  # fmt: skip
-
-
-@primitive
-def _refold(g, *, shape, dimension, size, step):
-    """Overlapping windows added up: the adjoint of :func:`unfold`."""
-    out = np.zeros(shape, g.dtype)
-    if not shape:
-        return g.reshape(()) if size else out
-    axis = axis_of(dimension, len(shape))
-    rows, count = np.moveaxis(out, axis, 0), g.shape[axis]
-    for i in range(size):
-        rows[i : i + (count - 1) * step + 1 : step] += np.moveaxis(g[..., i], axis, 0)
-    return out
-
-
-_refold.vjp(g=lambda g, dimension, size, step: unfold(g, dimension=dimension, size=size, step=step))
-
-
-@primitive(view=True)
-def _strided(x, *, size, stride, offset, layout):
-    """The elements of ``x``'s memory at ``offset + sum(i * stride)`` from its own first one, counted in elements."""
-    item = x.itemsize
-    first = np.lib.stride_tricks.as_strided(x, (), ())
-    low, high = np.lib.array_utils.byte_bounds(_whole(x))
-    begin = x.__array_interface__["data"][0] + offset * item
-    reach = [(n - 1) * s * item for n, s in zip(size, stride)] if 0 not in size else []
-    if begin < low or begin + sum([r for r in reach if r > 0]) + item > high:
-        raise RuntimeError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {item} requiring a "
-            f"storage size of {begin - low + sum(reach) + item} are out of bounds for storage of size {high - low}"
-        )
-    if offset:
-        whole = _whole(x)
-        line = np.lib.stride_tricks.as_strided(whole, ((high - low) // item,), (item,))
-        first = line[(begin - low) // item :]
-    return np.lib.stride_tricks.as_strided(first, size, [s * item for s in stride])
-
-
-def _whole(x):
-    """The array that owns the memory of ``x``."""
-    while isinstance(base := getattr(x, "base", None), np.ndarray) or hasattr(base, "__array_interface__"):
-        x = base
-    return np.asarray(x)
-
-
-def _strided_places(shape, size, stride, offset, layout):
-    """For each element of a strided view its flat place in ``x`` of ``shape``; -1 for memory outside ``x``."""
-    at = np.full((), offset, np.int64)
-    for n, s in zip(size, stride):
-        at = at[..., None] + np.arange(n) * s
-    own = np.zeros((), np.int64)
-    for n, s in zip(shape, layout):
-        own = own[..., None] + np.arange(n) * s
-    table = np.full(max(int(own.max(initial=0)), int(at.max(initial=0))) + 1, -1)
-    table[own.reshape(-1)] = np.arange(own.size)
-    return np.where(at < 0, -1, table[at])
-
-
-@primitive
-def _unstrided(g, *, shape, size, stride, offset, layout):
-    """The adjoint of :func:`_strided`: elements that several places show add up."""
-    at = _strided_places(shape, size, stride, offset, layout).reshape(-1)
-    out, known = np.zeros(math.prod(shape), g.dtype), at >= 0
-    np.add.at(out, at[known], g.reshape(-1)[known])
-    return out.reshape(shape)
-
-
-@primitive
-def _restrided(x, *, size, stride, offset, layout):
-    """The elements that :func:`_strided` shows, as a copy of ``x`` in any layout."""
-    at = _strided_places(x.shape, size, stride, offset, layout)
-    return np.where(at >= 0, x.reshape(-1)[at] if x.size else 0, 0).astype(x.dtype)
-
-
-def _strides_vjp(g, x_shape, size, stride, offset, layout):
-    return _unstrided(g, shape=x_shape, size=size, stride=stride, offset=offset, layout=layout)
-
-
-def _unstrided_vjp(g, size, stride, offset, layout):
-    return _restrided(g, size=size, stride=stride, offset=offset, layout=layout)
-
-
-_strided.vjp(x=_strides_vjp)
-_restrided.vjp(x=_strides_vjp)
-_unstrided.vjp(g=_unstrided_vjp)
-
-
-def as_strided(input, size, stride, storage_offset=None):
-    """A view of ``input``'s memory with any sizes and strides, counted in elements.
-
-    Parameters
-    ----------
-    input : Tensor
-    size, stride : sequence of int
-    storage_offset : int, optional
-        The first element, counted from the start of the memory; by default ``input``'s own first one.
-
-    Raises
-    ------
-    RuntimeError
-        If the view would leave the memory, or sizes and strides differ in number.
-    """
-    a = unwrap(input)
-    if len(size) != len(stride):
-        raise RuntimeError(f"mismatch in length of strides and shape (got {len(stride)} and {len(size)})")
-    if [s for s in stride if s < 0]:
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(stride)}")
-    layout = tuple([s // a.itemsize for s in a.strides])
-    offset = 0
-    if storage_offset is not None:
-        start = a.__array_interface__["data"][0] - _whole(a).__array_interface__["data"][0]
-        offset = storage_offset - start // a.itemsize
-    return _strided(input, size=tuple(size), stride=tuple(stride), offset=offset, layout=layout)
 
 
 # -- diagonals and triangles -----------------------------------------------------------------------

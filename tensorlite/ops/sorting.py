@@ -6,9 +6,9 @@ import numpy as np
 
 from ..engine import primitive, unwrap, wrap
 from .axes import axis_of
-from .indexing import gather
-from .reduction import _need_elements, _unpick
 from .elementwise import lerp
+from .reduction import _need_elements, _unpick
+from .scatter import gather
 
 ndarray = np.ndarray
 
@@ -128,7 +128,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", ignor
     a = unwrap(input)
     if a.dtype.kind != "f" or a.dtype.itemsize < 4:
         raise RuntimeError("quantile() input tensor must be either float or double dtype")
-    fractions = np.asarray(unwrap(q), dtype=None if isinstance(q, float) else None)
+    fractions = np.asarray(unwrap(q))
     if isinstance(unwrap(q), ndarray) and fractions.dtype != a.dtype:
         raise RuntimeError("quantile() q tensor must be same dtype as the input tensor")
     if fractions.ndim > 1:
@@ -137,7 +137,8 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", ignor
         raise RuntimeError("quantile() input tensor must be non-empty")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(
-            "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got " + interpolation
+            "quantile() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+            + interpolation
         )
     if not np.all((fractions >= 0) & (fractions <= 1)):
         raise RuntimeError("quantile() q values must be in the range [0, 1]")
@@ -214,7 +215,9 @@ def searchsorted(sorted_sequence, values, sorter=None, *, right=False, side=None
 def bucketize(input, boundaries, *, out_int32=False, right=False):
     """The number of the bucket between ``boundaries`` (one dimension, ascending) that holds each value."""
     if np.ndim(unwrap(boundaries)) != 1:
-        raise RuntimeError(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({np.ndim(unwrap(boundaries))})")
+        raise RuntimeError(
+            f"bucketize(): boundaries tensor must be 1 dimension, but got dim({np.ndim(unwrap(boundaries))})"
+        )
     return searchsorted(boundaries, input, right=right, out_int32=out_int32)
 
 
@@ -255,7 +258,11 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     inverse = np.cumsum(new) - 1
     counts = np.diff(np.append(np.flatnonzero(new), len(rows)))
     out = rows[new] if dim is None else np.moveaxis(rows[new], 0, axis_of(dim, a.ndim))
-    chosen = [out] + [inverse.reshape(a.shape if dim is None else -1)] * bool(return_inverse) + [counts] * bool(return_counts)
+    chosen = (
+        [out]
+        + [inverse.reshape(a.shape if dim is None else -1)] * bool(return_inverse)
+        + [counts] * bool(return_counts)
+    )
     chosen = _as_tensors(input, *chosen)
     return chosen[0] if len(chosen) == 1 else chosen
 

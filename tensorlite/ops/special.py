@@ -12,10 +12,10 @@ import math
 import numpy as np
 
 from ..engine import primitive
+from .activation import erf
 from .blocks import _quiet
 from .compare import where
 from .elementwise import cos, exp, log, log1p, sin, square
-from .activation import erf
 from .erf import _P, _Q, _T, _U, _horner, erf_array
 
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma", "sinc", "logit", "xlogy", "xlog1py", "entr"]
@@ -51,7 +51,9 @@ _S = (1.0, 2.26052863220117276590e0, 9.39603524938001434673e0, 1.204895398080966
 def _tail(a):
     """``exp(a**2) * erfc(a)`` for ``a >= 1``."""
     b = np.minimum(a, 1e10)
-    return np.where(a < 8, _horner(np.minimum(a, 8.0), _P) / _horner(np.minimum(a, 8.0), _Q), _horner(b, _R) / _horner(b, _S))
+    return np.where(
+        a < 8, _horner(np.minimum(a, 8.0), _P) / _horner(np.minimum(a, 8.0), _Q), _horner(b, _R) / _horner(b, _S)
+    )
 
 
 def _gauss(a):
@@ -84,7 +86,9 @@ def _erfinv64(y):
     inner = y * _horner(z, (-0.140543331, 0.914624893, -1.645349621, 0.886226899))
     inner = inner / _horner(z, (0.012229801, -0.329097515, 1.442710462, -2.118377725, 1.0))
     t = np.sqrt(-np.log(np.where(a < 1, (1 - a) / 2, 0.5)))
-    outer = _horner(t, (1.641345311, 3.429567803, -1.624906493, -1.970840454)) / _horner(t, (1.637067800, 3.543889200, 1.0))
+    outer = _horner(t, (1.641345311, 3.429567803, -1.624906493, -1.970840454)) / _horner(
+        t, (1.637067800, 3.543889200, 1.0)
+    )
     x = np.where(a <= 0.7, inner, np.copysign(outer, y))
     for _ in range(2):
         # far out, erf(x) - y is taken from erfc, where it does not cancel
@@ -391,8 +395,12 @@ bessel_j0 = _scipy_unary("bessel_j0", "j0", "The Bessel function of the first ki
 bessel_j1 = _scipy_unary("bessel_j1", "j1", "The Bessel function of the first kind, order 1.")
 bessel_y0 = _scipy_unary("bessel_y0", "y0", "The Bessel function of the second kind, order 0.")
 bessel_y1 = _scipy_unary("bessel_y1", "y1", "The Bessel function of the second kind, order 1.")
-modified_bessel_k0 = _scipy_unary("modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0.")
-modified_bessel_k1 = _scipy_unary("modified_bessel_k1", "k1", "The modified Bessel function of the second kind, order 1.")
+modified_bessel_k0 = _scipy_unary(
+    "modified_bessel_k0", "k0", "The modified Bessel function of the second kind, order 0."
+)
+modified_bessel_k1 = _scipy_unary(
+    "modified_bessel_k1", "k1", "The modified Bessel function of the second kind, order 1."
+)
 
 
 @primitive(promote="float", broadcasts=True, nondiff=("a",))
