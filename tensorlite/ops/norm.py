@@ -252,15 +252,13 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     b = None if b is None else b.reshape(affine)
 
     def body(start, stop):
-        square = np.empty((min(step, rows), columns), x.dtype)
         for i in range(start, stop, step):
             s = slice(i, min(i + step, stop))
-            block, target, work = matrix[s], out[s], square[: s.stop - s.start]
+            block, target = matrix[s], out[s]
             if centre:
                 mean[s, 0] = _sums(block, ones) / columns
                 block = np.subtract(block, mean[s], out=target)
-            np.multiply(block, block, out=work)
-            inverse[s, 0] = 1 / np.sqrt(_sums(work, ones) / columns + eps)
+            inverse[s, 0] = 1 / np.sqrt(np.vecdot(block, block) / columns + eps)
             np.multiply(block, inverse[s], out=target)
             _affine(target, w, b, view, s)
 
@@ -268,11 +266,9 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     return out.reshape(x.shape), mean, inverse
 
 
-def _sums(block, ones):
-    """Row sums; long rows in float64 over pieces."""
-    if block.shape[1] <= 4096:
-        return block @ ones
-    return np.add.reduce(block, axis=1)  # pairwise along the row
+def _sums(block, weights):
+    """Sums along the rows, weighted: a matrix-vector product."""
+    return block @ weights
 
 
 def _step(rows, columns, view):
@@ -299,43 +295,44 @@ def _affine(target, w, b, view, s):
 def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
     matrix, above = np.ascontiguousarray(x).reshape(rows, -1), np.ascontiguousarray(g).reshape(rows, -1)
     columns = matrix.shape[1]
-    ones = np.ones(columns, x.dtype)
     out = np.empty_like(matrix) if needs[0] else None
     step = _step(rows, columns, view)
+    per_column = affine == (columns,)
+    ones = np.ones(columns, x.dtype)
     scale = None if w is None else w.reshape(affine)
 
     def body(start, stop):
-        hat = np.empty((min(step, rows), columns), x.dtype)
-        work = np.empty_like(hat)
+        rest, work = np.empty((2, min(step, rows), columns), x.dtype)
         slope, total = np.zeros(affine), np.zeros(affine)
         for i in range(start, stop, step):
             s = slice(i, min(i + step, stop))
-            h, t, up = hat[: s.stop - s.start], work[: s.stop - s.start], above[s]
-            if centre:
-                np.subtract(matrix[s], mean[s], out=h)
-                np.multiply(h, inverse[s], out=h)
-            else:
-                np.multiply(matrix[s], inverse[s], out=h)
+            n, up = s.stop - s.start, above[s]
+            centred = np.subtract(matrix[s], mean[s], out=rest[:n]) if centre else matrix[s]
+            product = np.multiply(up, centred, out=work[:n])
+            each = inverse[s]
             if needs[1]:
-                np.multiply(up, h, out=t)
-                slope += _shared(t, view, affine)
+                slope += each[:, 0] @ product if per_column else _shared(product * each, view, affine)
             if needs[2]:
                 total += _shared(up, view, affine)
             if out is None:
                 continue
-            target = out[s]
-            if scale is not None:
+            target, weight = out[s], ones
+            if scale is None:
+                np.copyto(target, up)
+            else:
                 np.multiply(up.reshape(-1, *view[1:]), scale, out=target.reshape(-1, *view[1:]))
-                up = target
-            np.multiply(up, h, out=t)
-            np.multiply(h, (_sums(t, ones) / columns)[:, None], out=h)
+                if per_column:  # sums of products with the weights, without another pass
+                    weight = scale
+                else:
+                    up = target
+                    np.multiply(up, centred, out=product)
             if centre:
-                np.add(h, (_sums(up, ones) / columns)[:, None], out=h)
-            np.subtract(up, h, out=target)
-            np.multiply(target, inverse[s], out=target)
+                np.subtract(target, (_sums(up, weight) / columns)[:, None], out=target)
+            np.multiply(target, each, out=target)
+            np.multiply(centred, (each[:, 0] ** 3 * (_sums(product, weight) / columns))[:, None], out=product)
+            np.subtract(target, product, out=target)
         return slope, total
 
-    sums = []
     group = max(1, rows // view[0]) if view[0] else 1
     sums = parallel(lambda start, stop: body(start * group, stop * group), view[0], x.size * 10)
     slope, total = (sum(s[i] for s in sums) for i in (0, 1))
