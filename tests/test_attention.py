@@ -136,15 +136,15 @@ def test_joined_heads_are_contiguous():
 @pytest.mark.parametrize("case", ["plain", "causal", "mask", "drop", "bool"])
 def test_kernel_gradients_of_any_order(case):
     rng = np.random.default_rng(3)
-    make = lambda *s: tl.tensor(rng.standard_normal(s), requires_grad=True)  # noqa: E731
+    make = lambda *s: tl.tensor(rng.standard_normal(s), requires_grad=True)
     args = (make(2, 3, 2), make(2, 3, 2), make(2, 3, 2))
     drop = (rng.random((2, 3, 3)) > 0.3) / 0.7 if case == "drop" else None
     allowed = np.array([[True, False, True], [False, False, False], [True, True, True]]) if case == "bool" else None
     if case == "mask":
         args = (*args, make(3, 3))
-        fn = lambda q, k, v, m: kernel(q, k, v, m, scale=0.5)[0]  # noqa: E731
+        fn = lambda q, k, v, m: kernel(q, k, v, m, scale=0.5)[0]
     else:
-        fn = lambda q, k, v: kernel(q, k, v, allowed, drop, scale=0.5, causal=case == "causal")[0]  # noqa: E731
+        fn = lambda q, k, v: kernel(q, k, v, allowed, drop, scale=0.5, causal=case == "causal")[0]
     assert gradcheck(fn, args)
     assert gradgradcheck(fn, args)
 
@@ -197,7 +197,9 @@ def test_heads(config, masks, need_weights):
     if masks == "both":
         given["attn_mask"] = np.arange(keys) > np.arange(length)[:, None] + 2
     if masks == "3d":
-        given["attn_mask"] = np.repeat(np.arange(keys) > np.arange(length)[:, None], 2 * n, 0).reshape(2 * n, length, keys)
+        given["attn_mask"] = np.repeat(np.arange(keys) > np.arange(length)[:, None], 2 * n, 0).reshape(
+            2 * n, length, keys
+        )
         given["attn_mask"][..., 0] = False
     if masks == "float":
         given["attn_mask"] = rng.standard_normal((length, keys)).astype(dtype)
@@ -379,4 +381,4 @@ def test_kernel_choice_changes_nothing():
     with pytest.raises(AssertionError, match="Backend must be an instance"), door.sdpa_kernel("math"):
         pass
     with pytest.raises(NotImplementedError, match="flex_attention is not supported"):
-        door.flex_attention  # noqa: B018
+        door.flex_attention

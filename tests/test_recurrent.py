@@ -10,8 +10,8 @@ import tensorlite as tl
 from tensorlite.autograd import gradcheck, gradgradcheck
 from tensorlite.nn.layer import recurrent as layers
 from tensorlite.nn.utils import rnn as ours
-from tensorlite.rng import manual_seed
 from tensorlite.ops import recurrent as ops
+from tensorlite.rng import manual_seed
 
 torch = pytest.importorskip("torch")
 theirs = torch.nn.utils.rnn
@@ -27,7 +27,9 @@ def pair(kind, *args, dtype="float32", seed=3, **kwargs):
     b = getattr(torch.nn, kind)(*args, **kwargs, dtype=getattr(torch, dtype))
     for (n, p), (m, q) in zip(a.named_parameters(), b.named_parameters(), strict=True):
         assert n == m
-        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), rtol=1e-13 if dtype == "float64" else 0, err_msg=n)
+        np.testing.assert_allclose(
+            p.detach().numpy(), q.detach().numpy(), rtol=1e-13 if dtype == "float64" else 0, err_msg=n
+        )
     return a, b
 
 
@@ -97,7 +99,9 @@ def test_layer(kind, config, dtype):
             same(y, z, tol)
 
 
-@pytest.mark.parametrize("config", [dict(), dict(num_layers=2, bidirectional=True), dict(num_layers=2, bias=False, dropout=0.3)])
+@pytest.mark.parametrize(
+    "config", [dict(), dict(num_layers=2, bidirectional=True), dict(num_layers=2, bias=False, dropout=0.3)]
+)
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM", "PROJ"])
 def test_packed(kind, config):
     rng = np.random.default_rng(1)
@@ -167,7 +171,7 @@ SIZES = [(2, 2, 2), (3, 2, 1)]
 @pytest.mark.parametrize("kind", ["lstm", "proj", "gru", "tanh", "relu", "lstm_gates"])
 def test_gradients_of_any_order(kind, reverse, sizes):
     rng = np.random.default_rng(4)
-    make = lambda *s: tl.tensor(rng.standard_normal(s) * 0.7, requires_grad=True)  # noqa: E731
+    make = lambda *s: tl.tensor(rng.standard_normal(s) * 0.7, requires_grad=True)
     batch, rows, k = sizes[0], sum(sizes), dict(gru=3, tanh=1, relu=1).get(kind, 4)
     if kind == "lstm_gates":
         args, fn = (make(3, 8), make(3, 2)), lambda a, c: ops.lstm_gates(a, c)[:2]
@@ -178,7 +182,7 @@ def test_gradients_of_any_order(kind, reverse, sizes):
         args = (make(rows, 3), *states, *weights) + ((make(1, 2),) if kind == "proj" else ())
         op, count = (ops.lstm, 3) if k == 4 else (ops.gru, 2) if k == 3 else (ops.rnn, 2)
         more = dict(nonlinearity=kind) if k == 1 else {}
-        fn = lambda *a: op(*a, sizes=sizes, reverse=reverse, **more)[:count]  # noqa: E731
+        fn = lambda *a: op(*a, sizes=sizes, reverse=reverse, **more)[:count]
     assert gradcheck(fn, args)
     assert gradgradcheck(fn, args)
 

@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 
-from .._tensor import Tensor
 from ..creation import zeros
 from ..dtypes import ShapeError
 from ..engine import unwrap
@@ -73,9 +72,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         )
     if attn_mask is not None:
         if is_causal:
-            raise RuntimeError(
-                "scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
-            )
+            raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
         if attn_mask.dtype not in (_BOOL, query.dtype):
             raise RuntimeError(
                 "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
@@ -114,7 +111,7 @@ def _group(query, key, value, mask):
             "scaled_dot_product_attention: with enable_gqa the number of heads of key and value must divide the number "
             f"of heads of query, but got query {list(query.shape)}, key {list(key.shape)}, value {list(value.shape)}"
         )
-    split = lambda t: sh.reshape(t, shape=(*t.shape[:-3], few, heads // few, *t.shape[-2:]))  # noqa: E731
+    split = lambda t: sh.reshape(t, shape=(*t.shape[:-3], few, heads // few, *t.shape[-2:]))
     if mask is not None and mask.dim() > 2:
         mask = split(mask) if mask.shape[-3] == heads else sh.expand_dims(mask, dim=-3)
     return split(query), sh.expand_dims(key, dim=-3), sh.expand_dims(value, dim=-3), mask
@@ -228,9 +225,7 @@ def attend(query, key, value, embed_dim_to_check, num_heads, in_proj_weight, in_
     if width * num_heads != embed:
         raise AssertionError(f"embed_dim {embed} not divisible by num_heads {num_heads}")
     if separate is not None and key.shape[:2] != value.shape[:2]:
-        raise AssertionError(
-            f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}"
-        )
+        raise AssertionError(f"key's sequence and batch dims {key.shape[:2]} do not match value's {value.shape[:2]}")
     if separate is None and key.shape != value.shape:
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     keys = key.shape[time]

@@ -19,7 +19,6 @@ from .elementwise import relu, sigmoid, tanh
 from .linalg import linear
 from .shape import cat, narrow
 
-
 #: Elements per pass where rows may be taken in any portion: several such arrays fit in a core's cache.
 _CACHED = 1 << 14
 
@@ -44,11 +43,6 @@ def _parts(spans, first, last):
 def _start(state, batch, width, dtype):
     """A buffer that begins as ``state``, or as zeros."""
     return np.zeros((batch, width), dtype) if state is None else np.array(state, dtype, order="C")
-
-
-def _incoming(g, rows):
-    """The gradient of the output at ``rows``; nothing where only the final state was used."""
-    return None if g is None else g[rows]
 
 
 def _blocks(weight, gates):
@@ -144,7 +138,7 @@ def _lstm_slopes(gates, cells, deltas, lift, scratch):
     np.subtract(i, temp, out=deltas[:, 2])
 
 
-def _lstm_vjp(g, x_shape, w_ih, w_hh, b_ih, w_hr, steps, gates, cells, sizes, reverse, needs):
+def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cells, sizes, reverse, needs):
     g_out, g_h, g_c = g
     (rows, inputs), (_, _, hidden), width, batch = x_shape, gates.shape, w_hh.shape[1], sizes[0]
     dtype = gates.dtype
@@ -345,7 +339,7 @@ def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
     return out, h, before, gates
 
 
-def _gru_vjp(g, x, w_ih, w_hh, b_ih, before, gates, sizes, reverse, needs):
+def _gru_vjp(g, x, w_ih, w_hh, before, gates, sizes, reverse, needs):
     g_out, g_h = g
     rows, hidden, batch, dtype = len(x), w_hh.shape[1], sizes[0], gates.dtype
     deltas = np.empty((rows, 3 * hidden), dtype)  # of the input's part of r, z, n before activation
@@ -395,7 +389,7 @@ def _gru_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=Fa
     def step(start, n, states):
         (h,) = states
         a, b = linear(_rows(x, start, n), w_ih, b_ih), linear(h, w_hh, b_hh)
-        part = lambda t, k: narrow(t, dim=1, start=k * hidden, stop=(k + 1) * hidden)  # noqa: E731
+        part = lambda t, k: narrow(t, dim=1, start=k * hidden, stop=(k + 1) * hidden)
         r, z = sigmoid(part(a, 0) + part(b, 0)), sigmoid(part(a, 1) + part(b, 1))
         new = tanh(part(a, 2) + r * part(b, 2))
         h = new + z * (h - new)
@@ -433,7 +427,7 @@ def rnn(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False, nonlin
 
 def _rnn_vjp(g, x, w_ih, w_hh, out, before, sizes, reverse, nonlinearity, needs):
     g_out, g_h = g
-    rows, hidden, batch, dtype = len(x), w_hh.shape[1], sizes[0], out.dtype
+    hidden, batch, dtype = w_hh.shape[1], sizes[0], out.dtype
     deltas = out * out if nonlinearity == "tanh" else (out > 0).astype(dtype)
     if nonlinearity == "tanh":
         np.subtract(1, deltas, out=deltas)

@@ -69,7 +69,7 @@ class MultiheadAttention(Module):
         self.head_dim = embed_dim // num_heads
         if self.head_dim * num_heads != embed_dim:
             raise AssertionError("embed_dim must be divisible by num_heads")
-        make = lambda *shape: Parameter(empty(shape, device=device, dtype=dtype))  # noqa: E731
+        make = lambda *shape: Parameter(empty(shape, device=device, dtype=dtype))
         if self._qkv_same_embed_dim:
             self.in_proj_weight = make(3 * embed_dim, embed_dim)
             for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight"):

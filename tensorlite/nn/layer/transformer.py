@@ -121,7 +121,7 @@ class TransformerEncoderLayer(_Layer):
             src_key_padding_mask, "src_key_padding_mask", _none_or_dtype(src_mask), "src_mask", src.dtype
         )
         mask = _canonical_mask(src_mask, "src_mask", None, "", src.dtype, check_other=False)
-        attend = lambda x: self._attend(self.self_attn, self.dropout1, x, x, mask, padding, is_causal)  # noqa: E731
+        attend = lambda x: self._attend(self.self_attn, self.dropout1, x, x, mask, padding, is_causal)
         x = self._add(src, attend, self.norm1)
         return self._add(x, lambda x: self._feed_forward(x, self.dropout2), self.norm2)
 
@@ -157,9 +157,9 @@ class TransformerDecoderLayer(_Layer):
     def forward(self, tgt, memory, tgt_mask=None, memory_mask=None, tgt_key_padding_mask=None,
                 memory_key_padding_mask=None, tgt_is_causal=False, memory_is_causal=False):  # fmt: skip
         """``tgt`` (L, N, d_model) and ``memory`` (S, N, d_model); a Tensor shaped as ``tgt``."""
-        own = lambda x: self._attend(self.self_attn, self.dropout1, x, x, tgt_mask,  # noqa: E731
+        own = lambda x: self._attend(self.self_attn, self.dropout1, x, x, tgt_mask,
                                      tgt_key_padding_mask, tgt_is_causal)  # fmt: skip
-        other = lambda x: self._attend(self.multihead_attn, self.dropout2, x, memory, memory_mask,  # noqa: E731
+        other = lambda x: self._attend(self.multihead_attn, self.dropout2, x, memory, memory_mask,
                                        memory_key_padding_mask, memory_is_causal)  # fmt: skip
         x = self._add(tgt, own, self.norm1)
         x = self._add(x, other, self.norm2)
@@ -206,9 +206,7 @@ class TransformerEncoder(Module):
 
     def forward(self, src, mask=None, src_key_padding_mask=None, is_causal=None):
         """``src`` through all layers; masks as for :class:`MultiheadAttention`."""
-        padding = _canonical_mask(
-            src_key_padding_mask, "src_key_padding_mask", _none_or_dtype(mask), "mask", src.dtype
-        )
+        padding = _canonical_mask(src_key_padding_mask, "src_key_padding_mask", _none_or_dtype(mask), "mask", src.dtype)
         mask = _canonical_mask(mask, "mask", None, "", src.dtype, check_other=False)
         first = self.layers[0]
         attention = getattr(first, "self_attn", None)
@@ -320,7 +318,7 @@ class Transformer(Module):
         super().__init__()
         place = dict(device=device, dtype=dtype)
         options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
-        norm = lambda: LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)  # noqa: E731
+        norm = lambda: LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **place)
         if custom_encoder is None:
             custom_encoder = TransformerEncoder(TransformerEncoderLayer(*options, **place), num_encoder_layers, norm())
         self.encoder = custom_encoder
