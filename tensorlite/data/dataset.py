@@ -7,6 +7,7 @@ import itertools
 import math
 import types
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Dataset:
     A subclass may define ``__getitems__(indices)``, which returns a list of samples, to load a batch at once.
     """
 
-    __class_getitem__ = classmethod(types.GenericAlias)
+    __class_getitem__: Any = classmethod(types.GenericAlias)
 
     def __getitem__(self, index):
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")

@@ -6,6 +6,7 @@ import math
 import os
 import types
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class DataLoader:
     [[1, 4], [2, 3], [0]]
     """
 
-    __class_getitem__ = classmethod(types.GenericAlias)
+    __class_getitem__: Any = classmethod(types.GenericAlias)
     _ready = False
 
     def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import types
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ __all__ = [
 class Sampler:
     """The base of all samplers: ``__iter__`` yields indices (or lists of them)."""
 
-    __class_getitem__ = classmethod(types.GenericAlias)
+    __class_getitem__: Any = classmethod(types.GenericAlias)
 
     def __init__(self, data_source=None):
         pass
