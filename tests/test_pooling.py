@@ -135,3 +135,11 @@ def test_integers_and_what_is_not_there():
         tl.nn.functional.max_unpool2d(y, y, 2)
     with pytest.raises(NotImplementedError, match="FractionalMaxPool2d is not supported"):
         tl.nn.FractionalMaxPool2d(2, output_size=3)
+
+
+def test_no_images():
+    for layer in (tl.nn.MaxPool2d(2), tl.nn.AvgPool2d(2, padding=1), tl.nn.Conv2d(3, 2, 3), tl.nn.AdaptiveAvgPool2d(1)):
+        x = tl.zeros(0, 3, 4, 4, requires_grad=True)
+        y = layer(x)
+        y.sum().backward()
+        assert len(y) == 0 and x.grad.shape == x.shape

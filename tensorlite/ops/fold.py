@@ -24,7 +24,7 @@ def unfold(x, *, kernel, stride, padding, dilation):
     out = np.empty((n, channels, len(windows.taps), *size), x.dtype)
     room = windows.room(x, 0)
     for i in range(n):
-        image = windows.padded(x[i], room)
+        image = windows.padded(x[i : i + 1], room)[0]
         for t, tap in enumerate(windows.taps):
             out[i, :, t] = image[tap]
     return out.reshape(n, channels * len(windows.taps), math.prod(size))
@@ -40,12 +40,12 @@ def fold(g, *, spatial, kernel, stride, padding, dilation):
     columns = g.reshape(n, channels, len(windows.taps), *size)
     spare = windows.room(out, 0)
     for i in range(n):
-        target = out[i] if spare is None else spare
+        target = out[i] if spare is None else spare[0]
         target[...] = 0
         for t, tap in enumerate(windows.taps):
             target[tap] += columns[i, :, t]
         if spare is not None:
-            windows.add_back(out[i], spare)
+            windows.put_back(out[i : i + 1], spare)
     return out
 
 

@@ -46,23 +46,25 @@ class _Windows:
         self.here = (..., *[slice(h.start, min(h.stop, r)) for h, r in zip(here, self.reach)])
         self.there = (..., *[slice(0, max(0, min(n, r - p))) for p, n, r in zip(padding, self.spatial, self.reach)])
 
-    def room(self, like, fill):
-        """Space for one padded image, or None where no window leaves the image."""
+    def room(self, like, fill, count=1):
+        """Space for ``count`` padded images, or None where no window leaves the image."""
         if self.inside:
             return None
-        room = empty_like_layout(like[:1], (1, like.shape[1], *self.reach))[0]
+        room = empty_like_layout(like[:1], (count, like.shape[1], *self.reach))
         room[...] = fill
         return room
 
-    def padded(self, image, room):
+    def padded(self, images, room):
         if room is None:
-            return image
-        room[self.here] = image[self.there]
+            return images
+        room = room[: len(images)]
+        room[self.here] = images[self.there]
         return room
 
-    def add_back(self, image, room):
-        """The part of a padded gradient that belongs to the image."""
-        image[self.there] = room[self.here]
+    def put_back(self, images, room):
+        """The part of a padded gradient that belongs to the images."""
+        images[...] = 0
+        images[self.there] = room[self.here]
 
 
 def is_channels_last(x):
@@ -82,6 +84,12 @@ def lowest(dtype):
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
+def _blocks(start, stop, each):
+    """Some images at a time: small ones together, so that calls do not cost more than the work."""
+    step = max(1, 16384 // max(1, each))
+    return min(step, stop - start), [slice(i, min(i + step, stop)) for i in range(start, stop, step)]
+
+
 # -- maxima ----------------------------------------------------------------------------------------
 
 
@@ -92,18 +100,19 @@ def max_pool(x, *, kernel, stride, padding, dilation, size):
     out = empty_like_layout(x, (*x.shape[:2], *size))
 
     def body(start, stop):
-        room = windows.room(x, lowest(x.dtype))
-        for i in range(start, stop):
+        count, blocks = _blocks(start, stop, math.prod(out.shape[1:]))
+        room = windows.room(x, lowest(x.dtype), count)
+        for i in blocks:
             image, target = windows.padded(x[i], room), out[i]
-            for axis, (k, s, d, o) in enumerate(zip(kernel, stride, dilation, size), 1):  # one dimension at a time
+            for axis, (k, s, d, o) in enumerate(zip(kernel, stride, dilation, size), 2):  # one dimension at a time
                 taps = [(slice(None),) * axis + (slice(t * d, t * d + (o - 1) * s + 1, s),) for t in range(k)]
-                into = target if axis == len(size) else None
+                into = target if axis == out.ndim - 1 else None
+                first = image
                 if k == 1:
-                    image = image[taps[0]]
+                    image = first[taps[0]]
                     if into is not None:
                         into[...] = image
                     continue
-                first = image
                 image = np.maximum(first[taps[0]], first[taps[1]], out=into)
                 for tap in taps[2:]:
                     np.maximum(image, first[tap], out=image)
@@ -130,14 +139,17 @@ def _max_pool_grad(g, x, out, settings):
     taps, last = windows.taps, len(windows.taps) - 1
 
     def body(start, stop):
-        room = windows.room(x, lowest(x.dtype))
+        count, blocks = _blocks(start, stop, math.prod(out.shape[1:]))
+        room = windows.room(x, lowest(x.dtype), count)
         spare = None if room is None else np.empty_like(room)
-        rest = np.empty_like(out[0])  # what has not found its place yet
-        part, hit = np.empty_like(rest), np.empty_like(rest, dtype=bool)
-        for i in range(start, stop):
-            image = windows.padded(x[i], room)
-            target = grad[i] if spare is None else spare
-            np.copyto(rest, g[i])
+        rest_, part_ = np.empty_like(out[:count]), np.empty_like(out[:count])
+        hit_ = np.empty_like(rest_, dtype=bool)
+        for i in blocks:
+            image, best = windows.padded(x[i], room), out[i]
+            n = len(best)
+            target = grad[i] if spare is None else spare[:n]
+            rest, part, hit = rest_[:n], part_[:n], hit_[:n]
+            np.copyto(rest, g[i])  # what has not found its place yet
             if not windows.exact:
                 target[...] = 0
             for t, tap in enumerate(taps):
@@ -145,7 +157,7 @@ def _max_pool_grad(g, x, out, settings):
                 if t == last:
                     place[...] = rest if windows.exact else place + rest
                     break
-                np.equal(image[tap], out[i], out=hit)
+                np.equal(image[tap], best, out=hit)
                 np.multiply(rest, hit, out=part)
                 if windows.exact:  # windows tile the image: every element is written once
                     place[...] = part
@@ -153,8 +165,7 @@ def _max_pool_grad(g, x, out, settings):
                     np.add(place, part, out=place)
                 np.subtract(rest, part, out=rest)
             if spare is not None:
-                grad[i] = 0
-                windows.add_back(grad[i], spare)
+                windows.put_back(grad[i], target)
 
     parallel(body, len(x), out.size * len(taps) * 3)
     return grad
@@ -166,11 +177,10 @@ def max_pool_index(x, *, kernel, stride, padding, dilation, size):
     windows = _Windows(x.shape, kernel, stride, padding, dilation, size)
     out = np.empty((*x.shape[:2], *size), np.int64)
     places = np.arange(math.prod(windows.spatial)).reshape(1, *windows.spatial)
-    beside = windows.room(places[None], -1)
-    places = places if beside is None else windows.padded(places, beside)
+    places = windows.padded(places[None], windows.room(places[None], -1))[0]
     room = windows.room(x, lowest(x.dtype))
     for i in range(len(x)):
-        image = windows.padded(x[i], room)
+        image = windows.padded(x[i : i + 1], room)[0]
         best = np.full(out.shape[1:], lowest(x.dtype), x.dtype)
         out[i] = -1
         for tap in windows.taps:
@@ -232,8 +242,9 @@ def sum_pool(x, *, kernel, stride, padding, size):
     taps = windows.taps
 
     def body(start, stop):
-        room = windows.room(x, 0)
-        for i in range(start, stop):
+        count, blocks = _blocks(start, stop, math.prod(out.shape[1:]))
+        room = windows.room(x, 0, count)
+        for i in blocks:
             image, target = windows.padded(x[i], room), out[i]
             if len(taps) == 1:
                 target[...] = image[taps[0]]
@@ -253,9 +264,10 @@ def sum_pool_grad(g, *, shape, kernel, stride, padding):
     out = empty_like_layout(g, shape)
 
     def body(start, stop):
-        spare = windows.room(out, 0)
-        for i in range(start, stop):
-            target = out[i] if spare is None else spare
+        count, blocks = _blocks(start, stop, math.prod(g.shape[1:]))
+        spare = windows.room(out, 0, count)
+        for i in blocks:
+            target = out[i] if spare is None else spare[: i.stop - i.start]
             if not windows.exact:
                 target[...] = 0
             for tap in windows.taps:
@@ -264,8 +276,7 @@ def sum_pool_grad(g, *, shape, kernel, stride, padding):
                 else:
                     np.add(target[tap], g[i], out=target[tap])
             if spare is not None:
-                out[i] = 0
-                windows.add_back(out[i], spare)
+                windows.put_back(out[i], target)
 
     parallel(body, len(g), g.size * len(windows.taps))
     return out
