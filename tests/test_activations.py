@@ -81,7 +81,9 @@ def test_in_place(name):
         np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["relu", "gelu", "silu", "elu", "softplus", "mish", "hardswish", "leaky_relu", "logsigmoid"])
+@pytest.mark.parametrize(
+    "name", ["relu", "gelu", "silu", "elu", "softplus", "mish", "hardswish", "leaky_relu", "logsigmoid"]
+)
 @pytest.mark.parametrize("shape", [(), (0, 3), (70000,)])
 def test_shapes(name, shape):
     x = sample(shape).astype("float32") if shape else np.float32(0.7)
@@ -105,7 +107,7 @@ def test_prelu():
             grads.append((out.detach().numpy(), a.grad.numpy(), p.grad.numpy()))
         for ours, theirs in zip(*grads):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
-    with pytest.raises(RuntimeError, match="Mismatch of parameter numbers"):
+    with pytest.raises(RuntimeError, match=r"Mismatch of parameter numbers"):
         F.prelu(tl.tensor(x), tl.tensor(w[:3]))
 
 
@@ -149,7 +151,7 @@ def test_extreme_values_stay_finite():
 
 
 def test_implicit_dim_warns():
-    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax has been deprecated"):
+    with pytest.warns(UserWarning, match=r"Implicit dimension choice for softmax has been deprecated"):
         out = F.softmax(tl.ones(2, 3))
     np.testing.assert_allclose(out.numpy(), 1 / 3, rtol=1e-6)
     with pytest.warns(UserWarning):
@@ -176,7 +178,9 @@ def test_modules(make):
 
 def test_softmax2d_and_small_names():
     x = sample((2, 3, 4, 4)).astype("float32")
-    np.testing.assert_allclose(nn.Softmax2d()(tl.tensor(x)).numpy(), torch.nn.Softmax2d()(torch.tensor(x)).numpy(), rtol=1e-5)
+    np.testing.assert_allclose(
+        nn.Softmax2d()(tl.tensor(x)).numpy(), torch.nn.Softmax2d()(torch.tensor(x)).numpy(), rtol=1e-5
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.testing.assert_allclose(nn.activation.Softmax()(tl.zeros(2, 4)).numpy(), 0.25)
@@ -185,16 +189,16 @@ def test_softmax2d_and_small_names():
 
 
 def test_bad_input():
-    with pytest.raises(RuntimeError, match="Halving dimension must be even, but dimension 1 is size 3"):
+    with pytest.raises(RuntimeError, match=r"Halving dimension must be even, but dimension 1 is size 3"):
         F.glu(tl.zeros(2, 3))
-    with pytest.raises(RuntimeError, match="approximate"):
+    with pytest.raises(RuntimeError, match=r"approximate"):
         F.gelu(tl.zeros(2), approximate="quick")
-    with pytest.raises(RuntimeError, match="lambda must be greater or equal to 0"):
+    with pytest.raises(RuntimeError, match=r"lambda must be greater or equal to 0"):
         F.softshrink(tl.zeros(2), -1.0)
     with pytest.raises(IndexError):
         F.softmax(tl.zeros(2, 3), dim=2)
     for f in (lambda x: F.softmax(x, 0), F.gelu, F.silu, F.elu):
-        with pytest.raises(NotImplementedError, match="not implemented for 'Long'"):
+        with pytest.raises(NotImplementedError, match=r"not implemented for 'Long'"):
             f(tl.tensor([1, 2]))
     with pytest.raises(TypeError):
         nn.ReLU(slope=3)

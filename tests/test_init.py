@@ -36,7 +36,9 @@ def test_same_numbers(name, shape, kwargs, dtype):
     if name in EXACT and dtype == "float32":
         np.testing.assert_array_equal(found[0], found[2])
     else:
-        np.testing.assert_allclose(found[0], found[2], rtol=2e-5 if dtype == "float32" else 1e-11, atol=2e-6 if dtype == "float32" else 1e-13)
+        np.testing.assert_allclose(
+            found[0], found[2], rtol=2e-5 if dtype == "float32" else 1e-11, atol=2e-6 if dtype == "float32" else 1e-13
+        )
 
 
 def test_generators_and_gradients():
@@ -55,15 +57,17 @@ def test_gain(name, param):
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"):
+    with pytest.raises(
+        ValueError, match=r"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
+    ):
         nn.init.xavier_uniform_(tl.zeros(3))
-    with pytest.raises(ValueError, match="Unsupported nonlinearity swish"):
+    with pytest.raises(ValueError, match=r"Unsupported nonlinearity swish"):
         nn.init.calculate_gain("swish")
-    with pytest.raises(ValueError, match="Mode sum not supported"):
+    with pytest.raises(ValueError, match=r"Mode sum not supported"):
         nn.init.kaiming_normal_(tl.zeros(3, 3), mode="sum")
-    with pytest.raises(ValueError, match="2 dimensions"):
+    with pytest.raises(ValueError, match=r"2 dimensions"):
         nn.init.eye_(tl.zeros(3))
-    with pytest.warns(UserWarning, match="zero-element"):
+    with pytest.warns(UserWarning, match=r"zero-element"):
         nn.init.kaiming_uniform_(tl.zeros(0, 3))
-    with pytest.warns(FutureWarning, match="nn.init.xavier_normal_"):
+    with pytest.warns(FutureWarning, match=r"nn.init.xavier_normal_"):
         nn.init.xavier_normal(tl.zeros(2, 2))

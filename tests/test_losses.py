@@ -196,12 +196,14 @@ def test_legacy_arguments():
         assert F.mse_loss(tl.ones(3), tl.zeros(3), size_average=False).item() == 3
     with pytest.warns(UserWarning, match=r"please use reduction='none' instead"):
         assert nn.L1Loss(reduce=False)(tl.ones(3), tl.zeros(3)).shape == (3,)
-    with pytest.raises(ValueError, match="is not a valid value for reduction"):
+    with pytest.raises(ValueError, match=r"is not a valid value for reduction"):
         F.mse_loss(tl.ones(3), tl.zeros(3), reduction="avg")
 
 
 def test_broadcast_warning():
-    message = r"Using a target size \(torch.Size\(\[4\]\)\) that is different to the input size \(torch.Size\(\[4, 1\]\)\)"
+    message = (
+        r"Using a target size \(torch.Size\(\[4\]\)\) that is different to the input size \(torch.Size\(\[4, 1\]\)\)"
+    )
     with pytest.warns(UserWarning, match=message):
         out = F.mse_loss(tl.ones(4, 1, requires_grad=True), tl.zeros(4))
     assert out.item() == 1
@@ -223,11 +225,11 @@ def test_bad_labels(target, error, message):
 
 
 def test_bad_probabilities():
-    with pytest.raises(RuntimeError, match="all elements of input should be between 0 and 1"):
+    with pytest.raises(RuntimeError, match=r"all elements of input should be between 0 and 1"):
         F.binary_cross_entropy(tl.tensor([1.5]), tl.tensor([1.0]))
-    with pytest.raises(RuntimeError, match="Found dtype Long but expected Float"):
+    with pytest.raises(RuntimeError, match=r"Found dtype Long but expected Float"):
         F.binary_cross_entropy(tl.tensor([0.5]), tl.tensor([1]))
-    with pytest.raises(ValueError, match="Target size"):
+    with pytest.raises(ValueError, match=r"Target size"):
         F.binary_cross_entropy_with_logits(tl.zeros(4, 1), tl.zeros(4))
     for refused in (lambda: nn.CTCLoss(), lambda: nn.AdaptiveLogSoftmaxWithLoss(3, 3, [2]), lambda: F.ctc_loss()):
         with pytest.raises(NotImplementedError):
@@ -244,7 +246,7 @@ def test_small_names():
     assert nn.loss.MeanAbsoluteError()(tl.ones(3) * 2, tl.zeros(3)).item() == 2
     q = tl.sigmoid(tl.tensor(normal(4, 1)))
     assert nn.loss.BinaryCrossentropy()(q, tl.tensor([[1], [0], [1], [1]])).item() > 0
-    with pytest.raises(IndexError, match="out of bounds"):
+    with pytest.raises(IndexError, match=r"out of bounds"):
         loss(p, tl.tensor(Y + 3))
-    with pytest.raises(ValueError, match="one-hot"):
+    with pytest.raises(ValueError, match=r"one-hot"):
         loss(p, tl.tensor(SOFT))

@@ -107,7 +107,7 @@ PROGRAMS = {
     "unexpected": lambda t, m: m.load_state_dict({**m.state_dict(), "extra": t.zeros(1)}),
     "missing key": lambda t, m: m.load_state_dict({"w": t.zeros(1)}),
     "size": lambda t, m: m.load_state_dict({**m.state_dict(), "w": t.zeros(2, 2)}),
-    "not tensors": lambda t, m: "expected torch.Tensor" in str(pytest.raises(
+    "not tensors": lambda t, m: "expected torch.Tensor" in str(pytest.raises(  # noqa: RUF061
         RuntimeError, m.load_state_dict, {**m.state_dict(), "w": 3}).value),
     "not a dict": lambda t, m: m.load_state_dict([1]),
     "lenient": lambda t, m: repr(m.load_state_dict({"w": t.ones(1), "zz": t.ones(1)}, strict=False)),
@@ -132,7 +132,9 @@ def test_as_pytorch(name):
         return PROGRAMS[name](t, m)
 
     ours, theirs = both(program)
-    clean = lambda v: str(v).replace("tensorlite._tensor", "torch").replace("tensorlite.nn.layer.basic", "torch.nn.modules.linear")  # noqa: E731
+    clean = lambda v: (
+        str(v).replace("tensorlite._tensor", "torch").replace("tensorlite.nn.layer.basic", "torch.nn.modules.linear")
+    )
     if isinstance(theirs, tuple) and isinstance(theirs[0], str) and theirs[0].endswith("Error"):
         assert ours[0] == theirs[0], ours
         ours, theirs = ours[1].split(" (in ")[0], theirs[1]
@@ -286,7 +288,7 @@ def test_backward_hooks():
         y = t.tensor([[1.0, -2.0]], dtype=t.float64, requires_grad=True)
         net(y).sum().backward()
         return np.round([p.grad.numpy().ravel()[0] for p in net.parameters()], 9).tolist(), y.grad.tolist(), [
-            (n, np.round(np.array([v for v in g[1][0]], float), 9).tolist()) for n, g in log]  # fmt: skip
+            (n, np.round(np.array(list(g[1][0]), float), 9).tolist()) for n, g in log]  # fmt: skip
 
     ours, theirs = both(program)
     np.testing.assert_allclose(ours[0], theirs[0])
@@ -392,7 +394,7 @@ def test_errors_name_the_module():
         def forward(self, x):
             raise ValueError("no")
 
-    with pytest.raises(ValueError, match="^no") as caught:
+    with pytest.raises(ValueError, match=r"^no") as caught:
         nn.Sequential(OrderedDict(b=Broken()))(tl.ones(1))
     assert caught.value.__notes__ == ["in b: Broken(), given (float32[1])"]
 

@@ -130,9 +130,9 @@ def test_dropout_draws_pytorchs_mask():
 def test_dropout_in_place_and_bad_p():
     x = tl.ones(1000)
     assert F.dropout(x, 0.5, inplace=True) is x and (x == 0).any()
-    with pytest.raises(ValueError, match="dropout probability has to be between 0 and 1, but got 1.5"):
+    with pytest.raises(ValueError, match=r"dropout probability has to be between 0 and 1, but got 1.5"):
         nn.Dropout(1.5)
-    with pytest.raises(ValueError, match="but got -0.1"):
+    with pytest.raises(ValueError, match=r"but got -0.1"):
         F.dropout(x, -0.1)
 
 
@@ -141,13 +141,13 @@ def test_embedding_from_pretrained_and_bad_indices():
     frozen = nn.Embedding.from_pretrained(table)
     assert not frozen.weight.requires_grad and frozen.weight.data_ptr() == table.data_ptr()
     assert nn.Embedding.from_pretrained(table, freeze=False).weight.requires_grad
-    with pytest.raises(IndexError, match="index out of range in self"):
+    with pytest.raises(IndexError, match=r"index out of range in self"):
         frozen(tl.tensor([4]))
-    with pytest.raises(IndexError, match="index out of range in self"):
+    with pytest.raises(IndexError, match=r"index out of range in self"):
         frozen(tl.tensor([-1]))
-    with pytest.raises(RuntimeError, match="scalar types: Long, Int; but got torch.FloatTensor"):
+    with pytest.raises(RuntimeError, match=r"scalar types: Long, Int; but got torch.FloatTensor"):
         frozen(tl.tensor([1.0]))
-    with pytest.raises(NotImplementedError, match="sparse"):
+    with pytest.raises(NotImplementedError, match=r"sparse"):
         nn.Embedding(3, 2, sparse=True)
 
 
@@ -164,9 +164,9 @@ def test_one_hot():
         np.testing.assert_array_equal(
             F.one_hot(tl.tensor(x), n).numpy(), torch.nn.functional.one_hot(torch.tensor(x), n).numpy()
         )
-    with pytest.raises(RuntimeError, match="smaller than num_classes"):
+    with pytest.raises(RuntimeError, match=r"smaller than num_classes"):
         F.one_hot(tl.tensor(x), 2)
-    with pytest.raises(RuntimeError, match="LongTensor"):
+    with pytest.raises(RuntimeError, match=r"LongTensor"):
         F.one_hot(tl.tensor([1.0]))
 
 
@@ -191,7 +191,7 @@ def test_lazy_loading():
     import pickle
 
     lazy = nn.LazyLinear(4)
-    with pytest.raises(RuntimeError, match="uninitialized parameter"):
+    with pytest.raises(RuntimeError, match=r"uninitialized parameter"):
         nn.Linear(5, 4).load_state_dict(lazy.state_dict())
     for clone in (copy.deepcopy(lazy), pickle.loads(pickle.dumps(lazy)), lazy):
         full = nn.Linear(5, 4)
@@ -224,7 +224,7 @@ def test_dense():
     ((2, 2, None, "x"), TypeError),
 ])  # fmt: skip
 def test_dense_refuses(arguments, error):
-    with pytest.raises(error, match="Dense"):
+    with pytest.raises(error, match=r"Dense"):
         nn.layer.Dense(*arguments)
     with pytest.raises(TypeError):
         nn.layer.Dense(2, 2, units=3)
@@ -245,11 +245,13 @@ def test_small_dropout_and_batch_norm():
 
 def test_wrong_shapes_name_the_layer():
     net = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Sequential(nn.Linear(5, 2)))
-    with pytest.raises(RuntimeError, match=r"3x4 and 5x2.*in 2.0: Linear\(in_features=5, out_features=2.*float32\[3, 4\]"):
+    with pytest.raises(
+        RuntimeError, match=r"3x4 and 5x2.*in 2.0: Linear\(in_features=5, out_features=2.*float32\[3, 4\]"
+    ):
         net(tl.zeros(3, 8))
     with pytest.raises(ValueError):
         net(tl.zeros(3, 8))
-    with pytest.raises(RuntimeError, match="divisible by the square of upscale_factor"):
+    with pytest.raises(RuntimeError, match=r"divisible by the square of upscale_factor"):
         nn.PixelShuffle(2)(tl.zeros(1, 3, 2, 2))
-    with pytest.raises(RuntimeError, match="input batch dimensions do not match"):
+    with pytest.raises(RuntimeError, match=r"input batch dimensions do not match"):
         nn.Bilinear(2, 3, 1)(tl.zeros(4, 2), tl.zeros(5, 3))

@@ -43,9 +43,11 @@ def test_clip_value_and_errors():
     nn.utils.clip_grad_value_(p, 1.0)
     np.testing.assert_array_equal(p.grad.numpy(), [-1, 0.5, 1])
     p.grad = tl.tensor([float("inf"), 0.0, 1.0])
-    with pytest.raises(RuntimeError, match="The total norm of order 2.0 for gradients from `parameters` is non-finite"):
+    with pytest.raises(
+        RuntimeError, match=r"The total norm of order 2.0 for gradients from `parameters` is non-finite"
+    ):
         nn.utils.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
-    with pytest.warns(UserWarning, match="empty generator"):
+    with pytest.warns(UserWarning, match=r"empty generator"):
         assert nn.utils.clip_grad_norm_([], 1.0).item() == 0
 
 
@@ -56,7 +58,7 @@ def test_vectors():
     nn.utils.vector_to_parameters(tl.arange(26).float(), net.parameters())
     np.testing.assert_array_equal(net[1].bias.numpy(force=True), [24, 25])
     assert net[0].weight.requires_grad
-    with pytest.raises(TypeError, match="expected torch.Tensor"):
+    with pytest.raises(TypeError, match=r"expected torch.Tensor"):
         nn.utils.vector_to_parameters([1], net.parameters())
 
 
@@ -111,7 +113,7 @@ def test_norms_are_removed():
         remove(module)
         assert type(module) is nn.Linear and sorted(module.state_dict()) == ["bias", "weight"]
         np.testing.assert_allclose(module(x).numpy(force=True), before, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="weight_norm of 'weight' not found"):
+    with pytest.raises(ValueError, match=r"weight_norm of 'weight' not found"):
         nn.utils.remove_weight_norm(nn.Linear(1, 1))
 
 
@@ -154,7 +156,7 @@ def test_parametrizations():
     parametrize.remove_parametrizations(layer, "weight")
     assert type(layer) is nn.Linear and isinstance(layer.weight, nn.Parameter)
     np.testing.assert_allclose(layer.weight.numpy(force=True), target.numpy())
-    with pytest.raises(ValueError, match="does not have a parameter, a buffer"):
+    with pytest.raises(ValueError, match=r"does not have a parameter, a buffer"):
         parametrize.register_parametrization(layer, "nothing", Skew())
 
 
@@ -183,9 +185,9 @@ def test_functional_call():
     w = tl.zeros(2, 2, requires_grad=True)
     functional_call(net, {"0.weight": w}, (x,)).sum().backward()
     assert w.grad is not None and net[0].weight is own and own.grad is None
-    with pytest.raises(KeyError, match="Unexpected key"):
+    with pytest.raises(KeyError, match=r"Unexpected key"):
         functional_call(net, {"5.weight": w}, x)
-    with pytest.raises(RuntimeError, match="Missing key"):
+    with pytest.raises(RuntimeError, match=r"Missing key"):
         functional_call(net, {"0.weight": w}, x, strict=True)
 
 
@@ -195,9 +197,9 @@ def test_skip_init_and_refusals():
     after = tl.rand(1)
     tl.manual_seed(1)
     assert (after == tl.rand(1)).all()
-    with pytest.raises(RuntimeError, match="device"):
+    with pytest.raises(RuntimeError, match=r"device"):
         nn.utils.skip_init(nn.ReLU)
-    with pytest.raises(NotImplementedError, match="prune.l1_unstructured is not supported"):
+    with pytest.raises(NotImplementedError, match=r"prune.l1_unstructured is not supported"):
         nn.utils.prune.l1_unstructured(nn.Linear(1, 1), "weight", 0.5)
-    with pytest.raises(NotImplementedError, match="orthogonal"):
+    with pytest.raises(NotImplementedError, match=r"orthogonal"):
         parametrizations.orthogonal(nn.Linear(2, 2))

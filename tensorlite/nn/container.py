@@ -501,7 +501,9 @@ class DataParallel(Module):
     def __init__(self, module, device_ids=None, output_device=None, dim=0):
         super().__init__()
         if device_ids or output_device is not None:
-            raise RuntimeError("DataParallel: tensorlite computes on the CPU only; leave device_ids and output_device out")
+            raise RuntimeError(
+                "DataParallel: tensorlite computes on the CPU only; leave device_ids and output_device out"
+            )
         self.module = module
 
     def forward(self, *args, **kwargs):

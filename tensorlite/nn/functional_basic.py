@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..engine import inplace as _inplace
 from ..engine import broadcast_to, touch, unwrap, wrap
+from ..engine import inplace as _inplace
 from ..ops import elementwise as ew
 from ..ops import embedding as emb
 from ..ops import random
@@ -499,9 +499,7 @@ def channel_shuffle(input, groups):
     if groups <= 0:
         raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
     if c % groups:
-        raise RuntimeError(
-            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
-        )
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
     parts = reshape(input, shape=(n, groups, c // groups, *rest))
     return reshape(permute(parts, dims=(0, 2, 1, *range(3, 3 + len(rest)))), shape=shape)
 

@@ -301,9 +301,7 @@ def _check_classes(x, t, weight):
             raise ValueError(f"Expected input batch_size (1) to match target batch_size ({t.shape[0]}).")
     else:
         if t.ndim and x.shape[0] != t.shape[0]:
-            raise ValueError(
-                f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0]})."
-            )
+            raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0]}).")
         expected = (x.shape[0], *x.shape[2:])
         if t.shape != expected:
             if x.ndim == 2:

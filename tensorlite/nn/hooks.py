@@ -15,6 +15,7 @@ __all__ = [
     "register_module_parameter_registration_hook",
 ]  # fmt: skip
 
+
 class RemovableHandle:
     """Takes a hook away again: ``remove()``, or the end of a ``with`` block."""
 

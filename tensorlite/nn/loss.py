@@ -15,8 +15,8 @@ from ..ops import elementwise as ew
 from ..ops import losses as _ops
 from ..ops.indexing import take_index
 from .layer.loss import *  # noqa: F403
-from .layer.loss import __all__ as _names
 from .layer.loss import BCELoss, L1Loss, MSELoss, _Loss
+from .layer.loss import __all__ as _names
 
 __all__ = sorted({
     *_names, "BinaryCrossentropy", "CategoricalCrossentropy", "MeanAbsoluteError", "MeanSquaredError", "class_indices",
@@ -92,7 +92,9 @@ def class_indices(target, scores):
     if t.ndim == 2 and t.shape[1] == 1 and c != 1:
         t = t[:, 0]
     if t.shape[:1] != (n,) or t.ndim > 2 or (t.ndim == 2 and t.shape[1] != c):
-        raise ValueError(f"expected {n} labels or one-hot rows of shape {[n, c]}, but got targets of shape {list(t.shape)}")
+        raise ValueError(
+            f"expected {n} labels or one-hot rows of shape {[n, c]}, but got targets of shape {list(t.shape)}"
+        )
     if t.ndim == 2:
         if not (((t == 0) | (t == 1)).all() and (t.sum(axis=1) == 1).all()):
             raise ValueError("expected one-hot targets: every row has one 1 and zeros")

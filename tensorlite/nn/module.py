@@ -506,7 +506,9 @@ class Module(StateDict):
         """
         device, dtype, non_blocking, copy = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
         if dtype is None:
             return self
         return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fc" else t)

@@ -17,7 +17,6 @@ from .blocks import _quiet, in_blocks, product, zero
 from .elementwise import abs, exp, expm1, log1p, minimum, sigmoid, tanh, where
 from .reduction import sum
 
-
 _blocks = _quiet(in_blocks)
 
 

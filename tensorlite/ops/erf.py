@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-
 #: atanh(erf(x)) / x as a polynomial in x^2 on [0, 4]: a minimax fit (Lawson's iteration, relative error of erf 1e-7)
 _BENT32 = (1.4185251e-7, -5.6684802e-6, 8.7637352e-5, -6.1978471e-4, -1.9183075e-4, 1.0276906e-1, 1.1283793)
 _T = (9.60497373987051638749e0, 9.00260197203842689217e1, 2.23200534594684319226e3, 7.00332514112805075473e3,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes
 from ..engine import primitive
 from .activation import log_softmax
 from .blocks import _quiet
@@ -20,6 +19,7 @@ from .shape import permute, reshape
 ndarray = np.ndarray
 
 _BLOCK = 1 << 15  # elements of a block of rows
+_FEW = 64  # classes
 
 
 def reduce(loss, reduction):
@@ -189,16 +189,21 @@ def _row_logsumexp(x):
     n, c = x.shape
     size = max(1, min(n, _BLOCK // max(c, 1)))
     out = np.empty((n, 1), x.dtype)
-    buffer = np.empty((size, c), x.dtype)
     for i in range(0, n, size):
-        rows = x[i : i + size]
-        z = buffer[: len(rows)]
-        top = np.maximum.reduce(rows, axis=1, keepdims=True)
-        np.exp(np.subtract(rows, top, out=z), out=z)
-        total = out[i : i + size]
-        np.log(np.add.reduce(z, axis=1, keepdims=True), out=total)
+        if c <= _FEW:  # few classes: NumPy reduces whole columns faster than many short rows
+            z, axis, total = x[i : i + size].T.copy(), 0, out[i : i + size, 0]
+        else:
+            z, axis, total = x[i : i + size].copy(), 1, out[i : i + size]
+        top = np.maximum.reduce(z, axis=axis, keepdims=axis == 1)
+        np.exp(np.subtract(z, top, out=z), out=z)
+        np.log(np.add.reduce(z, axis=axis, keepdims=axis == 1), out=total)
         np.add(total, top, out=total)
     return out
+
+
+def _places(t, classes):
+    """Where ``rows[i, t[i]]`` stands in the flat array of the rows."""
+    return np.arange(0, t.size * classes, classes) + t
 
 
 def _mean(total, count):
@@ -214,11 +219,13 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     t, counts = labels_of(target, c, ignore_index)
     factor = _importance(t, counts, weight, x.dtype)
     lse = _row_logsumexp(rows)
-    loss = lse[:, 0] - rows[np.arange(n), t]
+    loss = lse[:, 0] - rows.reshape(-1)[_places(t, c)]
     if factor is not None:
         loss *= factor
     if label_smoothing:
-        smooth = lse[:, 0] * c - np.add.reduce(rows, axis=1) if weight is None else lse[:, 0] * weight.sum() - rows @ weight
+        smooth = (
+            lse[:, 0] * c - np.add.reduce(rows, axis=1) if weight is None else lse[:, 0] * weight.sum() - rows @ weight
+        )
         if counts is not None:
             smooth *= counts
         loss = loss * (1 - label_smoothing) + smooth * (label_smoothing / c)
@@ -253,7 +260,7 @@ def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label
         z = out[i : i + size]
         np.exp(np.subtract(rows[i : i + size], lse[i : i + size], out=z), out=z)
         np.multiply(z, column[i : i + size] if column.ndim else column, out=z)
-    out[np.arange(n), t] -= at_target
+    out.reshape(-1)[_places(t, c)] -= at_target
     if label_smoothing:
         spread = spread[:, None] if spread.ndim else spread
         out -= spread if weight is None else spread * weight

@@ -2,7 +2,11 @@
 
 from . import parametrizations, parametrize, prune, rnn, stateless
 from .clip_grad import (
-    clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm,
+    clip_grad_norm,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
 )  # fmt: skip
 from .convert_parameters import parameters_to_vector, vector_to_parameters
 from .init import skip_init

@@ -105,9 +105,7 @@ class ParametrizationList(ModuleList):
         with engine._Mode(False):
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
-                    raise RuntimeError(
-                        f"parametrization {type(module).__name__} does not implement right_inverse."
-                    )
+                    raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
                 value = module.right_inverse(value)
             for old, new in zip(self._originals(), [value] if self.is_tensor else value):
                 old.copy_(new)

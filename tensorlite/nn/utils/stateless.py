@@ -17,7 +17,10 @@ def _swapped(module, tensors, tie_weights):
                 owners.setdefault(f"{path}.{name}" if path else name, (members, name, value))
     if tie_weights:  # one tensor under several names is replaced under all of them
         given = {id(owners[k][2]): v for k, v in tensors.items() if k in owners}
-        tensors = {**{k: given[id(o[2])] for k, o in owners.items() if o[2] is not None and id(o[2]) in given}, **tensors}
+        tensors = {
+            **{k: given[id(o[2])] for k, o in owners.items() if o[2] is not None and id(o[2]) in given},
+            **tensors,
+        }
     if unknown := [k for k in tensors if k not in owners]:
         raise KeyError(f"Unexpected key(s): {', '.join(unknown)}: no parameter or buffer of {type(module).__name__}")
     try:
@@ -62,7 +65,9 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
         tensors = {}
         for d in dicts:
             if repeated := [k for k in d if k in tensors]:
-                raise ValueError(f"{repeated[0]} appears in multiple dictionaries; behavior of functional call is ambiguous")
+                raise ValueError(
+                    f"{repeated[0]} appears in multiple dictionaries; behavior of functional call is ambiguous"
+                )
             tensors.update(d)
     if strict:
         own = {k for k, _ in [*module.named_parameters(remove_duplicate=False), *module.named_buffers()]}
