@@ -50,7 +50,7 @@ from .functions.pointwise import (
 )  # fmt: skip
 from .functions.reducing import (
     all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, cummax, cummin, cumprod, cumsum,
-    cumulative_trapezoid, diff, dist, logcumsumexp, logsumexp, max, mean, median, min, mode, nanmean, nanmedian,
+    cumulative_trapezoid, diff, dist, gradient, logcumsumexp, logsumexp, max, mean, median, min, mode, nanmean, nanmedian,
     nansum, norm, prod, renorm, std, std_mean, sum, trapezoid, trapz, var, var_mean,
 )  # fmt: skip
 from .functions.shaping import (
@@ -65,7 +65,8 @@ from .functions.arranging import (
 )  # fmt: skip
 from .functions.selecting import (
     argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_scatter, masked_select,
-    nonzero, put, scatter, scatter_add, scatter_reduce, take, take_along_dim,
+    diagonal_scatter, nonzero, put, scatter, scatter_add, scatter_reduce, select_scatter, slice_scatter, take,
+    take_along_dim, unravel_index,
 )  # fmt: skip
 from .functions.specials import (
     digamma, erf, erfc, erfinv, i0, igamma, igammac, lgamma, log_softmax, logit, mvlgamma, polygamma, sinc, softmax,

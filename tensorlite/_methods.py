@@ -277,6 +277,8 @@ class Methods(TensorBase):
     masked_scatter, masked_scatter_ = selecting.masked_scatter, _many(selecting.masked_scatter)
     take = selecting.take
     take_along_dim = selecting.take_along_dim
+    select_scatter, slice_scatter = selecting.select_scatter, selecting.slice_scatter
+    diagonal_scatter = selecting.diagonal_scatter
     put, put_ = selecting.put, _many(selecting.put)
     nonzero = selecting.nonzero
     argwhere = selecting.argwhere

@@ -140,6 +140,10 @@ EXPRESSIONS = [
     "torch.argwhere(x > 0)", "torch.nn.functional.one_hot(k)", "torch.nn.functional.one_hot(k, 5)", "torch.nn.functional.one_hot(k, 1)",
     "torch.nn.functional.one_hot(x)", "x[l[:3]]", "x[n, l[:3]]", "x[:, l]", "x[b]", "x[a]", "x[l[:, None] * 0, l]", "x[5]", "x[l + 3]", "x[0, l]", "t[0, :, l]",
     "t[:, n, l[:3]]", "t[..., l]", "t[n % 2, :, l[:3]]", "x[None, :, 1]", "x[..., 0]", "x[-1]", "x[::2, 1:]", "s[None]", "x[x > 0]", "x[True]",
+    "x.select_scatter(v, 0, 1)", "x.select_scatter(u, 1, -1)", "x.select_scatter(u, 1, 7)", "x.slice_scatter(y[:, :2], 1, 1, 3)",
+    "x.slice_scatter(y[:2], 0, 0, 3, 2)", "x.diagonal_scatter(u)", "x.diagonal_scatter(u, 1)", "x.diagonal_scatter(v)",
+    "torch.unravel_index(l * 3, (3, 4))", "torch.gradient(x)", "torch.gradient(x, spacing=0.5, dim=1)", "torch.gradient(x, edge_order=2, dim=0)",
+    "torch.gradient(x, spacing=(edges[:3].detach(), v.sort().values.detach()))", "torch.gradient(x, spacing=(1.0,))",
     # sorting, searching, counting
     "torch.searchsorted(edges, x)", "torch.searchsorted(edges, x, right=True)", "torch.searchsorted(rows, x)", "torch.searchsorted(edges, 0.1)",
     "torch.searchsorted(edges, x, side='right', out_int32=True)", "torch.searchsorted(edges, x, right=True, side='left')", "torch.searchsorted(rows, v)",

@@ -266,3 +266,6 @@ trapz = trapezoid
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     """The running integral along ``dim`` by the trapezoidal rule."""
     return scan.cumulative_trapezoid(y, x, dx=1 if dx is None else dx, dim=dim)
+
+
+gradient = scan.gradient

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
@@ -117,3 +119,15 @@ def nonzero(input, *, out=None, as_tuple=False):
 def argwhere(input):
     """Where elements are not zero: a matrix with a row per place."""
     return so.nonzero(tensor_arg(input, "input", "argwhere"))
+
+
+select_scatter, slice_scatter, diagonal_scatter = sc.select_scatter, sc.slice_scatter, sc.diagonal_scatter
+
+
+def unravel_index(indices, shape):
+    """Coordinates of flat ``indices`` in a tensor of ``shape``, one tensor per dimension."""
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    flat = tensor_arg(indices, "indices", "unravel_index")._data
+    if flat.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be an integer dtype, but got {indices.dtype}")
+    return tuple([wrap(a) for a in np.unravel_index(flat, shape)])

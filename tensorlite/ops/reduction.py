@@ -9,6 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import broadcast_to, primitive, unwrap
 from .axes import axes_of, axis_of, normal_dim
+from .blocks import _quiet
 from .elementwise import _bar, abs, exp, isnan, pow, sgn, where, zero
 from .shape import reshape
 
@@ -98,6 +99,7 @@ def nanmean(input, dim=None, keepdim=False):
 
 
 @primitive
+@_quiet
 def var(x, *, dim=None, correction=1, keepdim=False):
     """The variance over ``dim``: squared deviations over ``n - correction``."""
     _need_float("var", x)

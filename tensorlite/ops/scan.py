@@ -213,3 +213,64 @@ def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
     y = cast(y, dtype=np.dtype(np.float32)) if unwrap(y).dtype.kind in "bui" else y
     dim = axis_of(dim, len(y.shape))
     return cumsum(_areas(y, x, dx, dim), dim=dim)
+
+
+def gradient(input, *, spacing=1, dim=None, edge_order=1):
+    """Derivatives of samples by central differences, one-sided at the edges: a list, one per dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+    spacing : number, sequence of numbers or of vectors
+        The distance of samples, for all dimensions or for each; or the samples' coordinates.
+    dim : int or sequence of int, optional
+        By default all.
+    edge_order : {1, 2}
+        How many neighbours the edges use.
+
+    Raises
+    ------
+    RuntimeError
+        If a dimension has too few samples or the spacings do not fit.
+    """
+    ndim = len(input.shape)
+    dims = list(range(ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = [axis_of(d, ndim) for d in dims]
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    steps = list(spacing) if isinstance(spacing, (tuple, list)) else [spacing] * len(dims)
+    if len(steps) != len(dims):
+        raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length {len(dims)}, but got "
+                           f"a list of length {len(steps)}")  # fmt: skip
+    return [_slope(input, d, unwrap(h), edge_order) for d, h in zip(dims, steps)]
+
+
+def _slope(x, axis, step, order):
+    n = x.shape[axis]
+    if n < order + 1:
+        raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+    gaps = np.diff(step) if np.ndim(step) else np.full(n - 1, float(step))
+    matrix = np.zeros((n, n))  # rows weigh the samples for one derivative
+    for i in range(1, n - 1):
+        a, b = gaps[i - 1], gaps[i]
+        matrix[i, i - 1 : i + 2] = -b / (a * (a + b)), (b - a) / (a * b), a / (b * (a + b))
+    if order == 1:
+        matrix[0, :2] = -1 / gaps[0], 1 / gaps[0]
+        matrix[-1, -2:] = -1 / gaps[-1], 1 / gaps[-1]
+    else:
+        a, b = gaps[0], gaps[1]
+        matrix[0, :3] = -(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))
+        a, b = gaps[-2], gaps[-1]
+        matrix[-1, -3:] = b / (a * (a + b)), -(a + b) / (a * b), (2 * b + a) / (b * (a + b))
+    return _weigh(x, matrix, axis)
+
+
+def _weigh(x, matrix, axis):
+    """``matrix`` times ``x`` along ``axis``."""
+    from .linalg import matmul
+    from .shape import swapaxes
+
+    a = unwrap(x)
+    x = x if a.dtype.kind in "fc" else cast(x, dtype=np.dtype(np.float32))
+    weights = matrix.T.astype(unwrap(x).dtype)
+    return swapaxes(matmul(swapaxes(x, dim0=axis, dim1=-1), weights), dim0=axis, dim1=-1)

@@ -7,9 +7,9 @@ import numpy as np
 from ..engine import broadcast_to, primitive, sum_to, unwrap
 from .axes import axis_of
 from .compare import where
-from .indexing import _corner, _pad_end
+from .indexing import _corner, _pad_end, index_copy
 from .reduction import no_zero
-from .shape import broadcast_shape, reshape
+from .shape import _undiagonal, broadcast_shape, expand_dims, reshape
 
 ndarray = np.ndarray
 
@@ -242,3 +242,44 @@ def take_along_dim(input, indices, dim=None):
     wide = tuple([input.shape[axis] if i == axis else n for i, n in enumerate(shape)])
     index = np.broadcast_to(index, [index.shape[axis] if i == axis else n for i, n in enumerate(shape)])
     return gather(input if input.shape == wide else broadcast_to(input, shape=wide), index, dim=axis)
+
+
+# -- parts replaced --------------------------------------------------------------------------------
+
+
+def select_scatter(input, src, dim, index):
+    """A copy of ``input`` in which the slice ``index`` of ``dim`` is ``src``."""
+    axis = axis_of(dim, len(input.shape))
+    n = input.shape[axis]
+    if not -n <= index < n:
+        raise IndexError(
+            f"select_scatter(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    if tuple(src.shape) != (*input.shape[:axis], *input.shape[axis + 1 :]):
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src.shape)}, slice size = {list(input.shape[:axis] + input.shape[axis + 1 :])}")  # fmt: skip
+    return index_copy(input, np.array([index % n]), expand_dims(src, dim=axis), dim=axis)
+
+
+def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
+    """A copy of ``input`` in which the slice ``start:end:step`` of ``dim`` is ``src``."""
+    axis = axis_of(dim, len(input.shape))
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    at = np.arange(*slice(start, end, step).indices(input.shape[axis]))
+    if tuple(src.shape) != (*input.shape[:axis], len(at), *input.shape[axis + 1 :]):
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src.shape)}, the slice has {len(at)} places in dimension {axis}")  # fmt: skip
+    return index_copy(input, at, src, dim=axis)
+
+
+def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
+    """A copy of ``input`` in which a diagonal is ``src``."""
+    shape = tuple(input.shape)
+    a, b = axis_of(dim1, len(shape)), axis_of(dim2, len(shape))
+    size = np.diagonal(np.broadcast_to(False, shape), offset, a, b).shape
+    if tuple(src.shape) != size:
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src.shape)}, slice size = {list(size)}")  # fmt: skip
+    place = _undiagonal(np.ones(size, bool), shape=shape, offset=offset, dim1=a, dim2=b)
+    return where(place, _undiagonal(src, shape=shape, offset=offset, dim1=a, dim2=b), input)

@@ -297,6 +297,7 @@ def multigammaln(input, p):
 
 
 @primitive(promote="float")
+@_quiet
 def sinc(x):
     """``sin(pi x) / (pi x)``, 1 at 0."""
     return np.sinc(x).astype(x.dtype, copy=False)
