@@ -347,3 +347,35 @@ def test_errors_are_pytorchs(call):
     with pytest.raises(Exception) as ours:
         call(tl)
     assert isinstance(ours.value, theirs.type)
+
+
+def test_out_and_refusals():
+    both(0)
+    for dtype in ("float32", "float64"):
+        a, b = tl.empty(20, dtype=getattr(tl, dtype)), torch.empty(20, dtype=getattr(torch, dtype))
+        for name, args in (
+            ("rand", (20,)),
+            ("randn", (20,)),
+            ("randint", (3, (20,))),
+            ("randperm", (20,)),
+            ("normal", (0, 1, (20,))),
+        ):
+            result = getattr(tl, name)(*args, out=a)
+            getattr(torch, name)(*args, out=b)
+            assert result is a
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-13)
+    a, b = tl.zeros(3, 4).t(), torch.zeros(3, 4).t()
+    same(
+        tl.randn_like(a, memory_format=tl.contiguous_format), torch.randn_like(b, memory_format=torch.contiguous_format)
+    )
+    state = tl.get_rng_state()
+    for options in ({"layout": tl.sparse_coo}, {"names": ("a",)}):
+        with pytest.raises(NotImplementedError):
+            tl.rand(2, **options)
+    with pytest.raises(NotImplementedError):
+        tl.rand_like(a, memory_format=tl.channels_last)
+    with pytest.raises(RuntimeError, match="accelerator"):
+        tl.rand(2, pin_memory=True)
+    with pytest.raises(RuntimeError, match="cuda"):
+        tl.rand(2, device="cuda")
+    assert (tl.get_rng_state() == state).all()  # what is refused draws nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import engine
-from .._device import check_device
+from .._device import check_device, contiguous_format, preserve_format, strided
 from ..engine import TensorBase, wrap
 from ..ops import elementwise as ew
 from ..ops import random as fill
@@ -17,18 +17,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _empty(sizes, dtype):
+def _empty(sizes, dtype, out=None):
     if any(n < 0 for n in sizes):
         bad = next(n for n in sizes if n < 0)
         raise RuntimeError(f"Trying to create tensor with negative dimension {bad}: {list(sizes)}")
+    if dtype is None and isinstance(out, TensorBase):
+        dtype = out.dtype
     return wrap(np.empty(sizes, fill.to_numpy(dtype)))
 
 
-def _empty_like(x, dtype):
+def _empty_like(x, dtype, memory_format):
     """Memory in the order of ``x`` where that is dense, as PyTorch's preserved memory format."""
     a = x._data
     d = a.dtype if dtype is None else fill.to_numpy(dtype)
-    if not fill.scattered(x):
+    if memory_format not in (None, preserve_format, contiguous_format):
+        raise NotImplementedError(f"memory_format={memory_format}: random tensors are contiguous or like their input")
+    if not fill.scattered(x) or memory_format is contiguous_format:
         return wrap(np.empty(a.shape, d))
     order = fill.memory_order(a)
     t = wrap(np.empty([a.shape[i] for i in order], d).transpose(np.argsort(order)))
@@ -36,8 +40,18 @@ def _empty_like(x, dtype):
     return t
 
 
-def _done(t, out, device, requires_grad):
+def _check(device, layout, pin_memory=False, names=None):
+    """Raise for what has one possible value here, before anything is drawn."""
     check_device(device)
+    if layout is not None and layout is not strided:
+        raise NotImplementedError(f"layout={layout}: sparse tensors are not supported")
+    if pin_memory:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    if names is not None:
+        raise NotImplementedError("named tensors are not supported")
+
+
+def _done(t, out, requires_grad):
     if out is not None:
         return into(out, t)
     return t.requires_grad_() if requires_grad else t
@@ -72,9 +86,8 @@ def rand(*args, size=None, generator=None, names=None, out=None, dtype=None, lay
     tensor([[0.4963, 0.7682],
             [0.0885, 0.1320]])
     """
-    return _done(
-        fill.uniform_(_empty(_size(args, size, "rand"), dtype), 0.0, 1.0, generator), out, device, requires_grad
-    )
+    _check(device, layout, pin_memory, names)
+    return _done(fill.uniform_(_empty(_size(args, size, "rand"), dtype, out), 0.0, 1.0, generator), out, requires_grad)
 
 
 def randn(*args, size=None, generator=None, names=None, out=None, dtype=None, layout=None, device=None, pin_memory=False,
@@ -95,19 +108,20 @@ def randn(*args, size=None, generator=None, names=None, out=None, dtype=None, la
     >>> tl.randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    return _done(
-        fill.normal_(_empty(_size(args, size, "randn"), dtype), 0.0, 1.0, generator), out, device, requires_grad
-    )
+    _check(device, layout, pin_memory, names)
+    return _done(fill.normal_(_empty(_size(args, size, "randn"), dtype, out), 0.0, 1.0, generator), out, requires_grad)
 
 
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
     """Uniform numbers in [0, 1) with the shape and dtype of ``input``."""
-    return _done(fill.uniform_(_empty_like(input, dtype), 0.0, 1.0, generator), None, device, requires_grad)
+    _check(device, layout)
+    return _done(fill.uniform_(_empty_like(input, dtype, memory_format), 0.0, 1.0, generator), None, requires_grad)
 
 
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
     """Standard normal numbers with the shape and dtype of ``input``."""
-    return _done(fill.normal_(_empty_like(input, dtype), 0.0, 1.0, generator), None, device, requires_grad)
+    _check(device, layout)
+    return _done(fill.normal_(_empty_like(input, dtype, memory_format), 0.0, 1.0, generator), None, requires_grad)
 
 
 def randint(*args, low=None, high=None, size=None, generator=None, out=None, dtype=None, layout=None, device=None,
@@ -133,6 +147,7 @@ def randint(*args, low=None, high=None, size=None, generator=None, out=None, dty
     >>> tl.randint(10, (5,))
     tensor([4, 9, 3, 0, 3])
     """
+    _check(device, layout, pin_memory)
     args = list(args)
     if size is None and args and hasattr(args[-1], "__iter__"):
         size = args.pop()
@@ -145,15 +160,16 @@ def randint(*args, low=None, high=None, size=None, generator=None, out=None, dty
             "randint() received an invalid combination of arguments: expected (int high, tuple size) or "
             "(int low, int high, tuple size)"
         )
-    t = _empty(sizes_of((size,)), np.int64 if dtype is None else dtype)
-    return _done(fill.random_(t, 0 if low is None else low, high, generator), out, device, requires_grad)
+    t = _empty(sizes_of((size,)), np.int64 if dtype is None and out is None else dtype, out)
+    return _done(fill.random_(t, 0 if low is None else low, high, generator), out, requires_grad)
 
 
 def randint_like(input, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False,
                  memory_format=None):  # fmt: skip
     """Integers of [low, high) (``[0, low)`` if ``high`` is left out) with the shape and dtype of ``input``."""
+    _check(device, layout)
     low, high = (0, low) if high is None else (low, high)
-    return _done(fill.random_(_empty_like(input, dtype), low, high, generator), None, device, requires_grad)
+    return _done(fill.random_(_empty_like(input, dtype, memory_format), low, high, generator), None, requires_grad)
 
 
 def randperm(
@@ -168,13 +184,14 @@ def randperm(
     >>> tl.randperm(4)
     tensor([0, 1, 3, 2])
     """
+    _check(device, layout, pin_memory)
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     d = np.dtype(np.int64) if dtype is None else fill.to_numpy(dtype)
     if d.kind in "iu" and n - 1 > np.iinfo(d).max:
         raise RuntimeError(f"value cannot be converted to type {d.name} without overflow")
     values = fill.generator_or_default(generator).permutation(n)
-    return _done(wrap(values.astype(d, copy=False)), out, device, requires_grad)
+    return _done(wrap(values.astype(d, copy=False)), out, requires_grad)
 
 
 def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None,
@@ -196,14 +213,15 @@ def normal(mean=0.0, std=1.0, size=None, *, generator=None, out=None, dtype=None
     >>> tl.normal(tl.tensor([0.0, 100.0]), 1.0)
     tensor([ 1.5410, 99.7066])
     """
+    _check(device, layout, pin_memory)
     tensors = [t for t in (mean, std) if isinstance(t, TensorBase)]
     if not tensors:
         if size is None:
             raise TypeError(
                 "normal() received an invalid combination of arguments: where mean and std are numbers it needs a size"
             )
-        t = fill.normal_(_empty(sizes_of((size,)), dtype), mean, std, generator)
-        return _done(t, out, device, requires_grad)
+        t = fill.normal_(_empty(sizes_of((size,)), dtype, out), mean, std, generator)
+        return _done(t, out, requires_grad)
     if size is not None:
         raise TypeError("normal() takes no size where mean or std is a tensor: their shape is the size")
     m, s = engine.unwrap(mean), engine.unwrap(std)
