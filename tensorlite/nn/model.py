@@ -301,7 +301,7 @@ class Model(Module):
     def link(self):
         """'softmax' or 'sigmoid' if the last activation and the loss are computed as one, else None."""
         last = self._last_activation()
-        if isinstance(last, activations.Softmax) and isinstance(
+        if isinstance(last, layers.Softmax) and last.dim in (None, -1, 1) and isinstance(
             self.loss, (losses.CategoricalCrossentropy, losses.CrossEntropyLoss)
         ):
             return "softmax"
