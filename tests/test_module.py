@@ -299,7 +299,7 @@ def test_backward_hooks():
 
 
 def test_global_and_state_hooks():
-    from tensorlite.nn import hooks
+    from tensorlite.nn.modules import module as hooks
 
     seen = []
     with hooks.register_module_forward_hook(lambda m, a, out: seen.append(type(m).__name__)):
