@@ -379,3 +379,32 @@ def test_out_and_refusals():
     with pytest.raises(RuntimeError, match="cuda"):
         tl.rand(2, device="cuda")
     assert (tl.get_rng_state() == state).all()  # what is refused draws nothing
+
+
+@pytest.mark.parametrize("trial", range(30))
+def test_one_stream_through_many_kinds(trial):
+    import random
+
+    r = random.Random(trial)
+    both(r.randrange(2**32))
+    for _ in range(8):
+        n, high = r.choice([1, 3, 7, 15, 16, 17, 40, 100, 257]), r.choice([5, 1000, 2**27, 2**29, 2**40])
+        draw = r.choice(
+            [
+                lambda t: t.rand(n),
+                lambda t: t.randn(n),
+                lambda t: t.randn(n, dtype=t.float64),
+                lambda t: t.randint(0, high, (n,)),
+                lambda t: t.randperm(n),
+                lambda t: t.empty(n).exponential_(),
+                lambda t: t.multinomial(t.ones(n), max(1, n // 2)),
+                lambda t: t.multinomial(t.ones(n), 5, True),
+                lambda t: t.poisson(t.ones(n) * 9.5),
+                lambda t: t.empty(n).log_normal_(),
+                lambda t: t.bernoulli(t.full((n,), 0.3)),
+                lambda t: t.rand(n, dtype=t.float16),
+                lambda t: t.empty(n, dtype=t.float64).uniform_(-1, 2),
+            ]
+        )
+        np.testing.assert_allclose(draw(tl).numpy(), draw(torch).numpy(), rtol=1e-11, atol=1e-14)
+    same_state()

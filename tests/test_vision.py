@@ -575,3 +575,14 @@ def test_doors():
     assert download.cache_folder().name == "tensorlite"
     with pytest.raises(AttributeError, match="models"):
         tl.vision.models
+
+
+def test_v2():
+    from tensorlite.vision.transforms import v2
+
+    f = v2.Compose([v2.ToImage(), v2.ToDtype(tl.float32, scale=True), v2.Normalize((0.5,), (0.5,))])
+    g = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+    for image in (GREY, Image.fromarray(RGB)):
+        assert (f(image) == g(image)).all()
+    assert v2.ToDtype(tl.float64)(F.pil_to_tensor(GREY)).max().item() == GREY.max()
+    assert v2.RandomCrop is transforms.RandomCrop

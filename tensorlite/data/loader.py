@@ -92,7 +92,8 @@ class DataLoader:
     collate_fn : callable, default :func:`default_collate`
         Makes a batch of a list of samples.
     pin_memory : bool
-        Has no effect, as on every computer without an accelerator; it warns as PyTorch does there.
+        Has no effect (nor has ``pin_memory_device``), as on every computer without an accelerator; it warns as
+        PyTorch does there.
     drop_last : bool, default False
         Leave out a last batch that is smaller.
     timeout : float, default 0
