@@ -662,4 +662,4 @@ class Tensor(Methods):
     imag = property(pointwise.imag, doc="The imaginary part.")
 
 
-engine.result_class = Tensor
+engine.results_are(Tensor)

@@ -114,7 +114,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
     def wrapped(*args, **kwargs):
         chosen, place = _pick(args, argnums)
         level = _Level(chosen, "grad")
-        with engine._Mode(True):
+        with engine.recording(True):
             out, aux = _split_aux(func(*place(level.args()), **kwargs), has_aux, "grad")
             if not isinstance(out, TensorBase):
                 raise RuntimeError(
@@ -187,7 +187,7 @@ def vjp(func, *primals, has_aux=False):
     (tensor([2., 6.]),)
     """
     level = _Level(primals, "vjp")
-    with engine._Mode(True):
+    with engine.recording(True):
         out, aux = _split_aux(func(*level.args()), has_aux, "vjp")
     outputs, _ = flatten(out)
     level.ran(outputs)
@@ -199,7 +199,7 @@ def vjp(func, *primals, has_aux=False):
                 f"Expected pytree structure of cotangents to be that of the outputs ({len(outputs)} tensors)"
             )
         outer = level.outer or any(isinstance(c, TensorBase) and c._node is not None for c in given)
-        with engine._Mode(True):
+        with engine.recording(True):
             grads = zero_filled_grads(outputs, level.xs, given, outer)
         return level.build([g if outer else wrap(g._data) for g in grads])
 
@@ -237,7 +237,7 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
             "jvp(f, primals, tangents): Expected primals and tangents to have the same structure and shapes"
         )
     level.outer = level.outer or (level.recording and any(t._node is not None for t in given))
-    with engine._Mode(True):
+    with engine.recording(True):
         out, aux = _split_aux(func(*level.args()), has_aux, "jvp")
         outputs, build = flatten(out)
         level.ran(outputs)
@@ -255,7 +255,7 @@ def _jacobian(func, argnums, has_aux, table, name):
     def wrapped(*args, **kwargs):
         chosen, place = _pick(args, argnums)
         level = _Level(chosen, name)
-        with engine._Mode(True):
+        with engine.recording(True):
             out, aux = _split_aux(func(*place(level.args()), **kwargs), has_aux, name)
             outputs, build = flatten(out)
             for o in outputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import sys
 import types
 
 import numpy as np
@@ -240,3 +241,55 @@ def test_vjps_use_operators_and_primitives_only():
                     if step.opname == "LOAD_GLOBAL" and step.argval == "np":
                         wrong.append(f"{name}: np")
     assert not wrong
+
+
+# -- without SciPy ---------------------------------------------------------------------------------
+
+
+def test_special_functions_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    x = tl.tensor([0.5, 1.5])
+    for name in ("erf", "erfc", "erfinv", "gammaln", "digamma", "i0", "ndtr", "erfcx"):
+        assert tl.isfinite(getattr(tl.special, name)(x / 2)).all()
+    with pytest.raises(ImportError, match=r'pip install "tensorlite\[special\]"'):
+        tl.special.i1(x)
+
+
+def test_gamma_functions_match_python_math():
+    import math
+
+    x = np.concatenate([np.linspace(-4.3, -0.1, 57), np.linspace(0.05, 40, 400)])
+    np.testing.assert_allclose(tl.lgamma(tl.tensor(x)).numpy(), [math.lgamma(v) for v in x], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        tl.special.erfc(tl.tensor(x)).numpy(), [math.erfc(v) for v in x], rtol=1e-12, atol=1e-300
+    )
+    np.testing.assert_allclose(tl.erf(tl.tensor(x)).numpy(), [math.erf(v) for v in x], rtol=1e-14)
+    y = x[np.abs(x) < 4].astype(np.float32)
+    np.testing.assert_allclose(tl.erf(tl.tensor(y)).numpy(), [math.erf(float(v)) for v in y], rtol=4e-7)
+
+
+def test_rows_that_repeat_add_up_exactly():
+    rng = np.random.default_rng(0)
+    for height, count in ((5000, 3000), (50, 3000), (7, 4)):  # few repetitions, many, a handful
+        rows = rng.integers(-height, height, count)
+        g = rng.integers(-4, 5, (count, 6)).astype(np.float32)
+        expected = np.zeros((height, 6), np.float32)
+        np.add.at(expected, rows, g)
+        x = tl.zeros(height, 6, requires_grad=True)
+        x[tl.tensor(rows)].backward(tl.tensor(g))
+        assert np.array_equal(x.grad.numpy(), expected)
+
+
+def test_choose_is_where():
+    from tensorlite.ops.choose import choose
+
+    rng = np.random.default_rng(0)
+    for n in (10, 5000, 40000):
+        mask = rng.random(n) > 0.5
+        for d in (np.float16, np.float32, np.float64, np.int64):
+            a, b = (rng.standard_normal((2, n)) * 9).astype(d)
+            for x in (a, a[0].reshape(()), np.zeros((), d)):
+                for y in (b, b[1].reshape(()), np.zeros((), d)):
+                    assert np.array_equal(choose(mask, x, y), np.where(mask, x, y))
+    nan = np.where(mask, np.nan, 1.0)
+    assert np.array_equal(choose(~mask, nan, np.zeros(())), np.where(mask, 0.0, 1.0))

@@ -88,7 +88,7 @@ def make_dual(tensor, tangent, *, level=None):
         raise RuntimeError(
             f"Expected tangent to have the size of its primal, {list(tensor._data.shape)}, got {list(tangent._data.shape)}"
         )
-    with engine._Mode(True):
+    with engine.recording(True):
         attached = tensor._node is not None
         dual = alias(tensor) if attached else fresh_leaf(tensor)
     _levels[-1].append((dual, tangent, attached))
@@ -112,6 +112,6 @@ def unpack_dual(tensor, *, level=None):
     if not duals:
         return UnpackedDualTensor(tensor, None)
     keep = any(a or t._node is not None for _, t, a in duals)
-    with engine._Mode(True):
+    with engine.recording(True):
         (tangent,) = double_vjp((tensor,), [d for d, _, _ in duals], [t for _, t, _ in duals], keep)
     return UnpackedDualTensor(tensor if keep else wrap(tensor._data), tangent)

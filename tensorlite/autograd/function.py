@@ -89,10 +89,10 @@ class FunctionNode(Node):
     def saved(self):
         kept = self.kept
         if kept is None:
-            raise RuntimeError(engine._TWICE.format(self.name()))
+            raise RuntimeError(engine.plan.TWICE.format(self.name()))
         for cell in self.cells:
             if cell[0] > self.seq:
-                raise engine._changed(self, cell)
+                raise engine.plan.changed(self, cell)
         entries = kept() if callable(kept) else kept
         result = []
         for array, _, source in entries:
@@ -103,7 +103,7 @@ class FunctionNode(Node):
 
     def apply(self, g, taped, needed=None):
         if self.kept is None:
-            raise RuntimeError(engine._TWICE.format(self.name()))
+            raise RuntimeError(engine.plan.TWICE.format(self.name()))
         grads = [g] if self.single else g
         shapes, dtypes = ((self.shape,), (self.dtype,)) if self.single else (self.shape, self.dtype)
         slots = dict(zip(self.live, grads))
@@ -113,7 +113,7 @@ class FunctionNode(Node):
             if h is None and self.ctx._materialize and spec is not None:
                 slot = self.live.index(i) if i in self.live else None
                 h = np.zeros(*((shapes[slot], dtypes[slot]) if slot is not None else spec))
-            full.append(engine._as_tensor(h))
+            full.append(engine.node.tensor_or_none(h))
         result = self.function.backward(self.ctx, *full)
         return self._checked(result if isinstance(result, tuple) else (result,), taped)
 
@@ -280,7 +280,7 @@ class Function:
                 engine.renew(a)
         recording = bool(state.mode & RECORDING)
         ctx.needs_input_grad = tuple([recording and isinstance(a, TensorBase) and a._node is not None for a in args])
-        with engine._Mode(False):
+        with engine.recording(False):
             if cls.setup_context is not Function.setup_context:
                 out = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, out)
@@ -329,7 +329,7 @@ def once_differentiable(fn):
 
     @functools.wraps(fn)
     def backward(ctx, *grads):
-        with engine._Mode(False):
+        with engine.recording(False):
             result = fn(ctx, *grads)
         sources = tuple([g._node for g in grads if isinstance(g, TensorBase) and g._node is not None])
         if not (state.mode & RECORDING) or not sources:

@@ -142,7 +142,7 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
         raise RuntimeError(
             "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together."
         )
-    with engine._Mode(True):
+    with engine.recording(True):
         one_in, inputs = _tuple(inputs, "inputs", "jacobian")
         xs = _prepare(inputs, create_graph)
         one_out, outputs = _run(func, xs, "jacobian")
@@ -239,7 +239,7 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
     >>> tl.autograd.functional.vjp(lambda x: x ** 2, tl.tensor([1.0, 3.0]), tl.ones(2))[1]
     tensor([2., 6.])
     """
-    with engine._Mode(True):
+    with engine.recording(True):
         one_in, inputs = _tuple(inputs, "inputs", "vjp")
         xs = _prepare(inputs, create_graph)
         one_out, outputs = _run(func, xs, "vjp")
@@ -280,7 +280,7 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
     >>> tl.autograd.functional.jvp(lambda x: x ** 2, tl.tensor([1.0, 3.0]), tl.ones(2))[1]
     tensor([2., 6.])
     """
-    with engine._Mode(True):
+    with engine.recording(True):
         _, inputs = _tuple(inputs, "inputs", "jvp")
         v = _vector(v, inputs, "jvp", "input to the user-provided function")
         xs = _prepare(inputs, create_graph)
@@ -302,7 +302,7 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
     >>> tl.autograd.functional.vhp(lambda x: (x ** 3).sum(), tl.tensor([1.0, 2.0]), tl.ones(2))[1]
     tensor([ 6., 12.])
     """
-    with engine._Mode(True):
+    with engine.recording(True):
         one_in, inputs = _tuple(inputs, "inputs", "vhp")
         v = _vector(v, inputs, "vhp", "input to the user-provided function")
         xs = _prepare(inputs, create_graph)
@@ -327,7 +327,7 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
     >>> tl.autograd.functional.hvp(lambda x: (x ** 3).sum(), tl.tensor([1.0, 2.0]), tl.ones(2))[1]
     tensor([ 6., 12.])
     """
-    with engine._Mode(True):
+    with engine.recording(True):
         one_in, inputs = _tuple(inputs, "inputs", "hvp")
         v = _vector(v, inputs, "hvp", "input to the user-provided function")
         xs = _prepare(inputs, create_graph)

@@ -81,7 +81,7 @@ def _outputs(func, inputs):
 
 
 def _values(func, inputs):
-    with engine._Mode(False):
+    with engine.recording(False):
         return [np.array(o._data) for o in _tuple(func(*inputs))]
 
 
@@ -283,7 +283,7 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
     inputs = _tuple(inputs)
     try:
         xs = _checked_inputs(inputs, eps)
-        with engine._Mode(True):
+        with engine.recording(True):
             if check_backward_ad:
                 if fast_mode:
                     outs, live = _check_fast(func, inputs, xs, eps, atol, rtol)
@@ -341,7 +341,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
     """
     inputs = _tuple(inputs)
     xs = _checked_inputs(inputs, eps)
-    with engine._Mode(True):
+    with engine.recording(True):
         outs, live = _outputs(func, inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)
@@ -361,7 +361,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
     places = [next(i for i, t in enumerate(inputs) if t is x) for x in xs]
 
     def gradients(*args):
-        with engine._Mode(True):
+        with engine.recording(True):
             ins, gs = list(args[:count]), args[count:]
             for p in places:  # under no_grad (differences) the perturbed inputs are still to be differentiated
                 if ins[p]._node is None:

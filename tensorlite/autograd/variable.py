@@ -8,7 +8,7 @@ from ..engine import Leaf, TensorBase, wrap
 
 class _Meta(type):
     def __instancecheck__(cls, instance):
-        return isinstance(instance, engine.result_class)
+        return isinstance(instance, engine.tape.result_class)
 
 
 class Variable(metaclass=_Meta):

@@ -144,7 +144,7 @@ class StateDict:
                 )
                 return
         try:
-            with engine._Mode(False):
+            with engine.recording(False):
                 if not assign:
                     param.copy_(value)
                     return

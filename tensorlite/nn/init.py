@@ -23,7 +23,7 @@ __all__ = [
 
 def _write(tensor, values):
     """Put ``values`` into ``tensor`` outside the tape."""
-    with engine._Mode(False):
+    with engine.recording(False):
         tensor.copy_(engine.wrap(np.asarray(values, tensor._data.dtype)))
     return tensor
 
@@ -155,7 +155,7 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
 
 def constant_(tensor, val):
     """Fill with ``val``."""
-    with engine._Mode(False):
+    with engine.recording(False):
         return tensor.fill_(val)
 
 

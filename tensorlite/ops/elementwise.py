@@ -367,12 +367,13 @@ def heaviside(x, values):
 
 def float_power(input, exponent):
     """``input ** exponent`` in double precision."""
-    from ..engine import _as_tensor, cast
+    from ..engine import cast
+    from ..engine.node import tensor_or_none
 
     def double(v):
         if isinstance(v, (int, float, _number)):
             return v
-        return cast(_as_tensor(v), dtype=np.dtype(np.complex128 if is_complex(v) else np.float64))
+        return cast(tensor_or_none(v), dtype=np.dtype(np.complex128 if is_complex(v) else np.float64))
 
     wide = np.dtype(np.complex128 if is_complex(input) or is_complex(exponent) else np.float64)
     if isinstance(input, (int, float, _number)):

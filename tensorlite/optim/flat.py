@@ -93,7 +93,7 @@ class Elementwise(Optimizer):
         """
         loss = None
         if closure is not None:
-            with engine._Mode(True):
+            with engine.recording(True):
                 loss = closure()
         plans = self.__dict__.setdefault("_plans", {})
         jobs = []
@@ -170,7 +170,7 @@ class Plan:
                     return False
                 for name, array in zip(names, arrays):
                     t = held.get(name)
-                    if t.__class__ is not engine.result_class or t._data is not array:
+                    if t.__class__ is not engine.tape.result_class or t._data is not array:
                         return False
         for batch in self.batches:
             if len(batch.params) > 1:

@@ -115,7 +115,7 @@ class LBFGS(Optimizer):
 
     def _step(self, closure):
         def evaluate():
-            with engine._Mode(True):
+            with engine.recording(True):
                 return closure()
 
         (group,) = self.param_groups

@@ -57,7 +57,7 @@ def get_ema_avg_fn(decay=0.999):
     _check_decay(decay)
 
     def ema_update(ema_param, current_param, num_averaged):
-        with engine._Mode(False):
+        with engine.recording(False):
             return decay * ema_param + (1 - decay) * current_param
 
     return ema_update
@@ -67,7 +67,7 @@ def get_swa_avg_fn():
     """A function that gives the mean of one parameter over the calls."""
 
     def swa_update(averaged_param, current_param, num_averaged):
-        with engine._Mode(False):
+        with engine.recording(False):
             return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
 
     return swa_update
@@ -160,7 +160,7 @@ def update_bn(loader, model, device=None):
     device : optional
         Where to move the inputs.
     """
-    from ..nn.layer.norm import _BatchNorm
+    from ..nn.layer.batchnorm import _BatchNorm
 
     layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     if not layers:
@@ -172,7 +172,7 @@ def update_bn(loader, model, device=None):
         layer.momentum = None  # a plain mean over the batches
     model.train()
     try:
-        with engine._Mode(False):
+        with engine.recording(False):
             for batch in loader:
                 if isinstance(batch, (list, tuple)):
                     batch = batch[0]

@@ -203,7 +203,7 @@ def checkpoint(function, *args, use_reentrant=None, context_fn=None, determinism
         return function(*args, **kwargs)
     if use_reentrant and not any(isinstance(a, TensorBase) and a._node is not None for a in args):
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
-        with engine._Mode(False):
+        with engine.recording(False):
             return function(*args, **kwargs)
     first, second = context_fn() if context_fn else (contextlib.nullcontext(), contextlib.nullcontext())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from ...engine import _Mode
+from ...engine import recording
 from ..parameter import is_lazy
 
 __all__ = ["LazyModuleMixin"]
@@ -34,7 +34,7 @@ class LazyModuleMixin:
         for name, member in chain(self._parameters.items(), self._buffers.items()):
             value = state_dict.get(prefix + name)
             if value is not None and is_lazy(member) and not is_lazy(value):
-                with _Mode(False):
+                with recording(False):
                     member.materialize(value.shape)
 
     def initialize_parameters(self, *args, **kwargs):

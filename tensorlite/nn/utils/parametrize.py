@@ -59,7 +59,7 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         new = original
-        with engine._Mode(False):
+        with engine.recording(False):
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
                     try:
@@ -102,7 +102,7 @@ class ParametrizationList(ModuleList):
 
     def right_inverse(self, value):
         """Set the originals so that the parametrized tensor becomes ``value``."""
-        with engine._Mode(False):
+        with engine.recording(False):
             for module in reversed(list(self)):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
@@ -211,7 +211,7 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
                 raise ValueError(
                     f"Registering a parametrization may not change the type, dtype or shape of the tensor {tensor_name}"
                 )
-        with engine._Mode(False):
+        with engine.recording(False):
             if hasattr(parametrization, "right_inverse"):
                 wanted = parametrization.right_inverse(getattr(module, tensor_name))
                 listed.right_inverse(wanted)
@@ -222,7 +222,7 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
         shape, dtype = tuple(original.shape), original.dtype
         listed = ParametrizationList([parametrization], original, unsafe)
         if not unsafe:
-            with engine._Mode(False):
+            with engine.recording(False):
                 value = listed()
             if not isinstance(value, Tensor):
                 raise ValueError(f"A parametrization must return a tensor. Got {type(value).__name__}.")
@@ -266,7 +266,7 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     if listed.is_tensor:
         kept = originals[0]
         if leave_parametrized:
-            with engine._Mode(False):
+            with engine.recording(False):
                 kept.data = getattr(module, tensor_name).clone()
     elif leave_parametrized:
         value = getattr(module, tensor_name).detach().clone()
@@ -305,6 +305,6 @@ def transfer_parametrizations_and_params(from_module, to_module, tensor_name=Non
         for function in listed:
             register_parametrization(to_module, name, function)
         for old, new in zip(listed._originals(), to_module.parametrizations[name]._originals()):
-            with engine._Mode(False):
+            with engine.recording(False):
                 new.copy_(old)
     return to_module

@@ -1,0 +1,71 @@
+"""The primitives that the tape itself uses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .operation import primitive
+from .view import replay
+
+
+@primitive
+def alias(x):
+    """The same value under a new node."""
+    return x
+
+
+alias.vjp(x=lambda g: g)
+
+
+@primitive
+def clone(x):
+    """A copy of ``x`` on the tape."""
+    return x.copy(order="K") if x.ndim else np.array(x)
+
+
+clone.vjp(x=lambda g: g)
+
+
+@primitive(differentiable="float", grad_name="ToCopyBackward0")
+def cast(x, *, dtype):
+    """``x`` with another dtype; a complex value loses its imaginary part where a real one is asked for."""
+    x = x.real if x.dtype.kind == "c" and dtype.kind != "c" else x
+    return x.astype(dtype)
+
+
+cast.vjp(x=lambda g: g)  # the walk brings a gradient to the dtype of its value
+
+
+@primitive
+def sum_to(x, *, shape):
+    """Sum ``x`` down to ``shape``: the adjoint of broadcasting."""
+    if x.shape == shape:
+        return x
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and x.shape[i + lead] != 1)
+    return np.add.reduce(x, axis=axes, keepdims=True).reshape(shape)
+
+
+sum_to.vjp(x=lambda g, x_shape: broadcast_to(g, shape=x_shape))
+
+
+@primitive(broadcasts=True, view=True)
+def broadcast_to(x, *, shape):
+    """A view of ``x`` repeated to ``shape`` without a copy."""
+    return np.broadcast_to(x, shape)
+
+
+broadcast_to.vjp(x=lambda g: g)
+
+
+@primitive
+def view_assign(base, value, *, steps):
+    """A copy of ``base`` in which the part that the ``steps`` of a view show is ``value``."""
+    out = np.array(base)
+    part = replay(steps, out)
+    part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
+    part[...] = value
+    return out
+
+
+view_assign.vjp(base=lambda g, steps: view_assign(g, 0, steps=steps), value=lambda g, steps: replay(steps, g))

@@ -1,0 +1,373 @@
+"""The walk from the newest node to the oldest, and its public faces ``backward`` and ``grad``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from .basic import cast, sum_to
+from .node import Leaf, Node, Port, _run_after_hooks, _run_hooks, tensor_or_none
+from .tape import TensorBase, ndarray, recording, state, unwrap, wrap
+from .view import renew
+
+
+def _seq(node):
+    return node.seq
+
+
+def order(roots, targets=None):
+    """The nodes that ``roots`` reach, newest first; with ``targets``, those that lead to one."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for edge in stack.pop().edges:
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    nodes = sorted(seen, key=_seq, reverse=True)
+    if targets is None:
+        return nodes, None
+    needed = set(targets)
+    for node in reversed(nodes):
+        if node not in needed and any(e in needed for e in node.edges):
+            needed.add(node)
+    return [n for n in nodes if n in needed], needed
+
+
+def walk(roots, *, retain, taped, targets=None):
+    """Send gradients from ``roots`` through the tape.
+
+    Parameters
+    ----------
+    roots : list of (Node, gradient)
+    retain : bool
+        Keep what the nodes kept, for another walk.
+    taped : bool
+        Gradients are tensors and the vjps are recorded themselves.
+    targets : list of Node, optional
+        Stop there and return what arrives; leaves that are not targets get nothing.
+
+    Returns
+    -------
+    dict
+        Node -> gradient, for ``targets``.
+    """
+    pending: dict[Node, Any] = {}
+    owned: set[Node] = set()  # whose pending array was allocated here and is held by nobody else
+    for node, g in roots:
+        pending[node] = pending[node] + g if node in pending else g
+    nodes, needed = order(list(pending), targets)
+    outer, state.walk = state.walk, nodes
+    try:
+        return _visit(nodes, pending, owned, retain, taped, frozenset(targets or ()), needed)
+    finally:
+        state.walk = outer
+
+
+def _visit(nodes, pending, owned, retain, taped, wanted, needed):
+    found: dict[Node, Any] = {}
+    some = None  # which edges of a node are needed; None: all
+    watch = state.watch
+    add, asarray = np.add, np.asarray
+    for node in nodes:
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node.hooks:
+            g = _run_hooks(node, g)
+            owned.discard(node)
+            if g is None:
+                continue
+        if node in wanted:
+            found[node] = g
+        kind = node.__class__
+        if kind is Leaf:
+            if needed is None:
+                if watch is not None:
+                    watch.accumulate(node, g)
+                node.accumulate(g, node in owned)
+            continue
+        edges = node.edges
+        if kind is Port:
+            parent = edges[0]
+            if needed is None or parent in needed:
+                slots = pending.get(parent)
+                if slots is None:
+                    slots = pending[parent] = [None] * len(parent.shape)
+                held = slots[node.slot]
+                slots[node.slot] = g if held is None else held + g
+            continue
+        if needed is not None:
+            some = tuple([e in needed for e in edges])
+            if True not in some:
+                continue
+        grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
+        if node.hooks:
+            grads = _run_after_hooks(node, grads, g, taped)
+        for edge, r in zip(edges, grads):
+            if r is None or (needed is not None and edge not in needed):
+                continue
+            if taped:
+                a = r._data
+            elif r.__class__ is ndarray:
+                a = r
+            else:
+                a = r = asarray(r)
+            if a.dtype is not edge.dtype or a.shape != edge.shape:
+                r = _fit(r, edge, node)
+            held = pending.get(edge)
+            if held is None:
+                pending[edge] = r
+                if edge.__class__ is Leaf and not taped and r is not g and _fresh(r, grads, node):
+                    owned.add(edge)
+            elif edge in owned:
+                add(held, r, out=held)
+            else:
+                pending[edge] = r = held + r
+                if r.__class__ is ndarray:
+                    owned.add(edge)
+        if not retain and node.kept:
+            node.release()
+    return found
+
+
+def _fresh(r, grads, node):
+    """Whether a vjp's result is an array of its own: no view, nothing kept, not given to two inputs."""
+    if not node.trusted or r.base is not None or not r.flags.writeable:
+        return False
+    for k in node.kept if node.kept.__class__ is tuple else ():
+        if k is r or (k.__class__ is tuple and any(v is r for v in k)):
+            return False
+    return len(grads) == 1 or sum([other is r for other in grads]) == 1
+
+
+def _fit(r, edge, node):
+    """Bring a vjp's result to the shape and dtype of the value that it is the gradient of."""
+    if not isinstance(r, TensorBase):
+        r = np.asarray(r)
+        a = r
+    else:
+        a = r._data
+    if a.shape != edge.shape:
+        if not node.broadcasts or not _sums_to(a.shape, edge.shape):
+            index = next((i for i, e in enumerate(node.edges) if e is edge), 0)
+            raise RuntimeError(
+                f"Function {node.name()} returned an invalid gradient at index {index} - got {list(a.shape)} but expected "
+                f"shape compatible with {list(edge.shape)}"
+            )
+        r = sum_to(r, shape=edge.shape)
+    if a.dtype != edge.dtype:
+        r = cast(r, dtype=edge.dtype)
+    return r
+
+
+def _sums_to(shape, target):
+    padded = (1,) * (len(shape) - len(target)) + tuple(target)
+    return len(padded) == len(shape) and all(p in (s, 1) for s, p in zip(shape, padded))
+
+
+def _roots(outputs, gradients, taped):
+    """Pairs (node, gradient) to start a walk from; implicit ones only for scalars."""
+    if isinstance(outputs, TensorBase):
+        outputs = (outputs,)
+    if gradients is None or isinstance(gradients, (TensorBase, ndarray)):
+        gradients = (gradients,) * len(outputs) if gradients is None else (gradients,)
+    if isinstance(gradients, (int, float, complex)):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradients).__name__}")
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
+    roots = []
+    for i, (out, g) in enumerate(zip(outputs, gradients)):
+        if out._view is not None:
+            renew(out)
+        if out._node is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn" + _why_cut(out)
+            )
+        a = out._data
+        if g is None:
+            if a.size != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs, but this one has shape {list(a.shape)}; "
+                    "reduce it (.sum(), .mean()) or pass gradient="
+                )
+            if a.dtype.kind != "f":
+                raise RuntimeError(
+                    f"grad can be implicitly created only for real scalar outputs but got {dtypes.of(a.dtype)}"
+                )
+            g = np.ones(a.shape, a.dtype)
+        elif not isinstance(g, (TensorBase, ndarray)):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+        elif unwrap(g).shape != a.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(unwrap(g).shape)}) and output[{i}] "
+                f"has a shape of torch.Size({list(a.shape)})."
+            )
+        elif (unwrap(g).dtype.kind == "c") != (a.dtype.kind == "c"):
+            raise RuntimeError(
+                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+                f"grad_output[{i}] has a dtype of {dtypes.of(unwrap(g).dtype)} and output[{i}] has a dtype of "
+                f"{dtypes.of(a.dtype)}."
+            )
+        if taped:
+            g = tensor_or_none(g)
+            if g._data.dtype != a.dtype:
+                g = cast(g, dtype=a.dtype)
+        else:
+            g = np.asarray(unwrap(g)).astype(a.dtype, copy=False)
+        roots.append((out._node, g))
+    return roots
+
+
+def _why_cut(out):
+    note = out.__dict__.get("_cut") if hasattr(out, "__dict__") else None
+    return f" ({note})" if note else ""
+
+
+def _target_node(x, what):
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{what} must be tensors, not {type(x).__name__}")
+    if x._view is not None:
+        renew(x)
+    if x._node is None:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return x._node
+
+
+def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inputs=None):
+    """Accumulate gradients of ``tensors`` into the ``grad`` of the leaves they depend on.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+    gradients : Tensor or sequence, optional
+        Gradients of some later result with respect to ``tensors``; ones for scalars.
+    retain_graph : bool, default ``create_graph``
+        Keep the graph for another backward pass.
+    create_graph : bool
+        Record the backward pass itself, for higher derivatives.
+    inputs : sequence of Tensor, optional
+        Accumulate into these only (they need not be leaves).
+
+    Raises
+    ------
+    RuntimeError
+        If a tensor has no graph, is no scalar and has no gradient, if the graph has been freed, or if a kept
+        value was changed in place.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor([1.0, 2.0], requires_grad=True)
+    >>> tl.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    retain = create_graph if retain_graph is None else retain_graph
+    with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
+        roots = _roots(tensors, gradients, create_graph)
+        if inputs is None:
+            walk(roots, retain=retain, taped=create_graph)
+            return
+        inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+        if not inputs:
+            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        nodes = [_target_node(x, "inputs") for x in inputs]
+        found = walk(roots, retain=retain, taped=create_graph, targets=nodes)
+        for x, node in dict(zip(inputs, nodes)).items():
+            if node in found:
+                leaf = node if isinstance(node, Leaf) else Leaf(x)
+                leaf.accumulate(found[node], False)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True,
+         allow_unused=None, is_grads_batched=False, materialize_grads=False):  # fmt: skip
+    """Gradients of ``outputs`` with respect to ``inputs``; no ``grad`` attribute is touched.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+    grad_outputs : Tensor or sequence, optional
+        The vector in the vector-Jacobian product; ones for scalars.
+    retain_graph : bool, default ``create_graph``
+    create_graph : bool
+        Make the gradients differentiable.
+    allow_unused : bool, default ``materialize_grads``
+        Return None for inputs that were not used, instead of an error.
+    is_grads_batched : bool
+        The first dimension of ``grad_outputs`` is a batch: one walk per entry, results stacked.
+    materialize_grads : bool
+        Zeros instead of None for unused inputs.
+
+    Returns
+    -------
+    tuple of Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If an input does not require grad or was not used.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor(3.0, requires_grad=True)
+    >>> (dy,) = tl.autograd.grad(x ** 3, x, create_graph=True)
+    >>> tl.autograd.grad(dy, x)
+    (tensor(18.),)
+    """
+    if not only_inputs:
+        raise NotImplementedError("autograd.grad(only_inputs=False) is not supported; use backward()")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    outputs = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
+    inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+    if not inputs:
+        raise ValueError("grad requires non-empty inputs.")
+    if grad_outputs is None or isinstance(grad_outputs, TensorBase):
+        grad_outputs = (grad_outputs,) * len(outputs)
+    allow_unused = materialize_grads if allow_unused is None else allow_unused
+    retain = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        from ..ops.indexing import getitem
+        from ..ops.shape import stack
+
+        grad_outputs = [tensor_or_none(g) for g in grad_outputs]
+        count = next(g._data.shape[0] for g in grad_outputs if g is not None)
+        columns: list[list] = [[] for _ in inputs]
+        for i in range(count):
+            gs = [None if g is None else getitem(g, index=i) for g in grad_outputs]
+            last = not retain and i == count - 1
+            for column, r in zip(columns, grad(outputs, inputs, gs, not last, create_graph, True, True)):
+                column.append(r)
+        for i, column in enumerate(columns):
+            if column and column[0] is None:
+                _check_used(inputs, i, allow_unused)
+                column[:] = [wrap(np.zeros_like(inputs[i]._data))] * count if materialize_grads else []
+        return tuple([stack(column) if column else None for column in columns])
+    nodes = [_target_node(x, "inputs") for x in inputs]
+    with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
+        found = walk(_roots(outputs, grad_outputs, create_graph), retain=retain, taped=create_graph, targets=nodes)
+    result = []
+    for i, (x, node) in enumerate(zip(inputs, nodes)):
+        g = found.get(node)
+        if g is None:
+            _check_used(inputs, i, allow_unused)
+        if g is None and materialize_grads:
+            g = np.zeros_like(x._data)
+        if g is not None and not isinstance(g, TensorBase):
+            g = wrap(np.array(g, copy=not isinstance(g, ndarray) or g.base is not None or not g.flags.writeable))
+        result.append(g)
+    return tuple(result)
+
+
+def _check_used(inputs, i, allow_unused):
+    if not allow_unused:
+        raise RuntimeError(
+            "One of the differentiated Tensors appears to not have been used in the graph "
+            f"(input {i}, shape {list(inputs[i]._data.shape)}). Set allow_unused=True if this is the desired behavior."
+        )
