@@ -13,6 +13,8 @@ from .axes import axis_of
 from .elementwise import _bar, is_complex, mul
 from .shape import expand_dims, mT, permute, reshape
 
+ndarray = np.ndarray
+
 # -- products --------------------------------------------------------------------------------------
 
 
@@ -118,6 +120,10 @@ def linear(x, weight, bias=None):
 
 def _linear_weight(g, x, weight_shape):
     x = _bar(x)
+    if g.__class__ is ndarray and len(weight_shape) == 2 and g.ndim == x.ndim > 1:  # first order: two calls
+        if g.ndim > 2:
+            g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+        return np.dot(g.T, x)
     if len(weight_shape) == 1:
         return matmul(reshape(g, shape=(math.prod(g.shape),)), _flat_rows(x)) if len(g.shape) else g * x
     if len(x.shape) == 1:
@@ -126,10 +132,22 @@ def _linear_weight(g, x, weight_shape):
 
 
 def _linear_x(g, weight):
+    if g.__class__ is ndarray and weight.ndim == 2:
+        weight = _bar(weight)
+        if g.ndim > 2:  # one product over all rows
+            return np.matmul(g.reshape(-1, g.shape[-1]), weight).reshape(*g.shape[:-1], weight.shape[1])
+        return np.dot(g, weight)
     return matmul(g, _bar(weight)) if len(weight.shape) > 1 else expand_dims(g, dim=-1) * _bar(weight)
 
 
-linear.vjp(x=_linear_x, weight=_linear_weight, bias=lambda g, bias_shape: sum_to(g, shape=bias_shape))
+def _linear_bias(g, bias_shape):
+    if g.__class__ is ndarray and g.ndim > 1 and len(bias_shape) == 1 and g.dtype.char in "fd":
+        rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
+        return np.dot(np.ones(rows.shape[0], g.dtype), rows)  # BLAS adds columns in half of the time
+    return sum_to(g, shape=bias_shape)
+
+
+linear.vjp(x=_linear_x, weight=_linear_weight, bias=_linear_bias)
 
 
 def mm(input, mat2):

@@ -19,7 +19,6 @@ from .shape import permute, reshape
 ndarray = np.ndarray
 
 _BLOCK = 1 << 15  # elements of a block of rows
-_FEW = 64  # classes
 
 
 def reduce(loss, reduction):
@@ -163,9 +162,10 @@ def labels_of(target, classes, ignore_index):
     t = target.reshape(-1)
     if t.dtype != np.int64:
         t = t.astype(np.int64)
-    wrong = t.view(np.uint64) >= classes
-    if not (wrong.any() or 0 <= ignore_index < classes):
+    unsigned = t.view(np.uint64)  # negative labels become the largest numbers
+    if not 0 <= ignore_index < classes and (not t.size or np.maximum.reduce(unsigned) < classes):
         return t, None
+    wrong = unsigned >= classes
     counts = t != ignore_index
     wrong &= counts
     if wrong.any():
@@ -185,25 +185,33 @@ def _importance(t, counts, weight, dtype):
 
 
 def _row_logsumexp(x):
-    """``log(sum(exp(x)))`` of each row, as a column."""
+    """``log(sum(exp(x)))`` of each row."""
     n, c = x.shape
-    size = max(1, min(n, _BLOCK // max(c, 1)))
-    out = np.empty((n, 1), x.dtype)
+    size = max(1, _BLOCK // max(c, 1))
+    if n <= size:
+        return _block_logsumexp(x)
+    out = np.empty(n, x.dtype)
     for i in range(0, n, size):
-        if c <= _FEW:  # few classes: NumPy reduces whole columns faster than many short rows
-            z, axis, total = x[i : i + size].T.copy(), 0, out[i : i + size, 0]
-        else:
-            z, axis, total = x[i : i + size].copy(), 1, out[i : i + size]
-        top = np.maximum.reduce(z, axis=axis, keepdims=axis == 1)
-        np.exp(np.subtract(z, top, out=z), out=z)
-        np.log(np.add.reduce(z, axis=axis, keepdims=axis == 1), out=total)
-        np.add(total, top, out=total)
+        out[i : i + size] = _block_logsumexp(x[i : i + size])
     return out
+
+
+def _block_logsumexp(x):
+    single = x.dtype.char in "fd"
+    if single and x.size and np.maximum.reduce(x, axis=None) < 50 and np.minimum.reduce(x, axis=None) > -50:
+        z = np.exp(x)  # far from overflow and underflow: the slow search for each row's largest is not needed
+        return np.log(np.dot(z, np.ones(x.shape[1], x.dtype)))
+    top = np.maximum.reduce(x, axis=1, keepdims=True)
+    z = np.subtract(x, top)
+    np.exp(z, out=z)
+    return np.log(np.add.reduce(z, axis=1)) + top[:, 0]
 
 
 def _places(t, classes):
     """Where ``rows[i, t[i]]`` stands in the flat array of the rows."""
-    return np.arange(0, t.size * classes, classes) + t
+    places = np.arange(0, t.size * classes, max(classes, 1))
+    places += t
+    return places
 
 
 def _mean(total, count):
@@ -219,13 +227,11 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     t, counts = labels_of(target, c, ignore_index)
     factor = _importance(t, counts, weight, x.dtype)
     lse = _row_logsumexp(rows)
-    loss = lse[:, 0] - rows.reshape(-1)[_places(t, c)]
+    loss = lse - rows.reshape(-1)[_places(t, c)]
     if factor is not None:
         loss *= factor
     if label_smoothing:
-        smooth = (
-            lse[:, 0] * c - np.add.reduce(rows, axis=1) if weight is None else lse[:, 0] * weight.sum() - rows @ weight
-        )
+        smooth = lse * c - np.add.reduce(rows, axis=1) if weight is None else lse * weight.sum() - rows @ weight
         if counts is not None:
             smooth *= counts
         loss = loss * (1 - label_smoothing) + smooth * (label_smoothing / c)
@@ -254,12 +260,11 @@ def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label
         at_target = at_target * (1 - label_smoothing)
         everywhere = at_target + spread * (c if weight is None else weight.sum())
     out = np.empty((n, c), x.dtype)
-    size = max(1, min(n, _BLOCK // max(c, 1)))
-    column = everywhere[:, None] if everywhere.ndim else everywhere
+    size = max(1, _BLOCK // max(c, 1))
     for i in range(0, n, size):
         z = out[i : i + size]
-        np.exp(np.subtract(rows[i : i + size], lse[i : i + size], out=z), out=z)
-        np.multiply(z, column[i : i + size] if column.ndim else column, out=z)
+        np.exp(np.subtract(rows[i : i + size], lse[i : i + size, None], out=z), out=z)
+        np.multiply(z, everywhere[i : i + size, None] if everywhere.ndim else everywhere, out=z)
     out.reshape(-1)[_places(t, c)] -= at_target
     if label_smoothing:
         spread = spread[:, None] if spread.ndim else spread
