@@ -42,13 +42,12 @@ from .basic import (
     PixelUnshuffle,
     Unflatten,
 )  # fmt: skip
-from .conv import (
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .dense import Bilinear, LazyLinear, Linear, NonDynamicallyQuantizableLinear
+from .dropout import AlphaDropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+from .embedding import Embedding, EmbeddingBag
+from .fold import Fold, Unfold
+from .lazy_conv import (
     LazyConv1d,
     LazyConv2d,
     LazyConv3d,
@@ -56,10 +55,6 @@ from .conv import (
     LazyConvTranspose2d,
     LazyConvTranspose3d,
 )  # fmt: skip
-from .dense import Bilinear, LazyLinear, Linear, NonDynamicallyQuantizableLinear
-from .dropout import AlphaDropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from .embedding import Embedding, EmbeddingBag
-from .fold import Fold, Unfold
 from .loss import (
     AdaptiveLogSoftmaxWithLoss,
     BCELoss,

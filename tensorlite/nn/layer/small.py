@@ -6,8 +6,8 @@ from ...ops import elementwise as ew
 from ...ops import reduction as red
 from ..module import Module
 from . import dropout
+from .batchnorm import _BatchNorm
 from .dense import Linear
-from .norm import _BatchNorm
 
 __all__ = ["BatchNorm", "BatchNormalization", "Dense", "Dropout"]
 
