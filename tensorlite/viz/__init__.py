@@ -1,0 +1,10 @@
+"""See it: computation graphs, the backward pass step by step, summaries and plots.
+
+``graph`` draws how a tensor was computed; ``play`` and ``backward_steps`` go through its backward pass; ``summary`` is a
+table of a model's layers; the plots show training, weights, gradients, decision boundaries and more.
+"""
+
+from .graph import Picture, graph
+from .record import Recording, record
+
+__all__ = ["Picture", "Recording", "graph", "record"]

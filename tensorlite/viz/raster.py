@@ -1,0 +1,100 @@
+"""PNG and PDF without the ``dot`` program: Graphviz lays out, matplotlib draws what it says."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from .render import layout
+
+__all__ = ["draw"]
+
+_MARGIN = 6
+
+
+def draw(dot: str, format: str, dpi: float = 160, seconds: float = 20.0) -> bytes:
+    """A picture of ``dot``, drawn from Graphviz's own drawing instructions."""
+    from ._matplotlib import need
+
+    need()
+    from matplotlib.figure import Figure
+
+    plan = json.loads(layout(dot, "json", seconds))
+    x0, y0, x1, y1 = map(float, plan["bb"].split(","))
+    width, height = x1 - x0 + 2 * _MARGIN, y1 - y0 + 2 * _MARGIN
+    dpi = min(dpi, 60_000 * 72 / max(width, height))
+    figure = Figure(figsize=(width / 72, height / 72))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(x0 - _MARGIN, x1 + _MARGIN)
+    axes.set_ylim(y0 - _MARGIN, y1 + _MARGIN)
+    axes.set_axis_off()
+    page = next((op["color"] for op in plan.get("_draw_", ()) if op["op"] == "C"), "#ffffff")
+    figure.set_facecolor(page)
+    objects = plan.get("objects", [])
+    groups = [o for o in objects if o["name"].startswith("cluster")]
+    nodes = [o for o in objects if not o["name"].startswith("cluster")]
+    for z, item in enumerate([*groups, *plan.get("edges", []), *nodes, {k: v for k, v in plan.items() if k == "_ldraw_"}]):
+        for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
+            _Pen(axes, z + 1).run(item.get(part, ()))
+    out = io.BytesIO()
+    figure.savefig(out, format=format, dpi=dpi, facecolor=page)
+    return out.getvalue()
+
+
+class _Pen:
+    """The state of Graphviz's pen, and what it does."""
+
+    def __init__(self, axes, z):
+        self.axes, self.z = axes, z
+        self.line, self.fill = "#000000", "none"
+        self.size, self.bold = 10.0, False
+        self.width, self.dashes = 1.0, "-"
+
+    def run(self, operations):
+        from matplotlib.patches import Ellipse, PathPatch, Polygon
+        from matplotlib.path import Path
+
+        for op in operations:
+            kind = op["op"]
+            style = dict(linewidth=self.width, linestyle=self.dashes, zorder=self.z, edgecolor=self.line)
+            if kind == "c":
+                self.line = op["color"]
+            elif kind == "C":
+                self.fill = op["color"]
+            elif kind == "S":
+                if op["style"].startswith("setlinewidth("):
+                    self.width = float(op["style"][13:-1])
+                elif op["style"] in ("solid", "dashed", "dotted"):
+                    self.dashes = {"solid": "-", "dashed": (0, (4, 2.5)), "dotted": ":"}[op["style"]]
+            elif kind == "F":
+                self.size = op["size"]
+            elif kind == "t":
+                self.bold = bool(op["fontchar"] & 1)
+            elif kind in "Pp":
+                self.axes.add_patch(Polygon(op["points"], facecolor=self.fill if kind == "P" else "none", **style))
+            elif kind in "Ee":
+                x, y, a, b = op["rect"]
+                self.axes.add_patch(Ellipse((x, y), 2 * a, 2 * b, facecolor=self.fill if kind == "E" else "none", **style))
+            elif kind in "Bb":
+                codes = [Path.MOVETO] + [Path.CURVE4] * (len(op["points"]) - 1)
+                fill = self.fill if kind == "b" and len(op["points"]) > 4 and op["points"][0] == op["points"][-1] else "none"
+                self.axes.add_patch(PathPatch(Path(op["points"], codes), facecolor=fill, **style))
+            elif kind == "L":
+                self.axes.plot(*zip(*op["points"]), color=self.line, linewidth=self.width, linestyle=self.dashes, zorder=self.z)
+            elif kind == "T":
+                x, y = op["pt"]
+                text = self.axes.text(
+                    x, y, op["text"], fontsize=self.size, color=self.line, zorder=self.z, family="sans-serif",
+                    ha={"l": "left", "c": "center", "r": "right"}[op["align"]], va="baseline",
+                    weight="bold" if self.bold else "normal", parse_math=False)  # fmt: skip
+                self._fit(text, op["width"])
+
+    def _fit(self, text, width):
+        """Graphviz measured with Helvetica; a wider typeface is made smaller."""
+        from matplotlib.textpath import TextPath
+
+        shown = text.get_text()
+        if shown.strip() and width > 0:
+            have = TextPath((0, 0), shown, size=self.size, prop=text.get_fontproperties()).get_extents().width
+            if have > width:
+                text.set_fontsize(self.size * max(width / have, 0.7))
