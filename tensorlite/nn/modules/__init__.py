@@ -7,6 +7,6 @@ from ..layer.dropout import Dropout
 from ..module import Module
 from . import module
 
-__all__ = sorted(
-    {*container.__all__, *layer.__all__, "Dropout", "Module", "module"} - {"BatchNorm", "BatchNormalization", "Dense"}
-)
+_SMALL = {"BatchNorm", "BatchNormalization", "Dense"}
+
+__all__ = sorted({*container.__all__, *layer.__all__, Dropout.__name__, Module.__name__} - _SMALL) + ["module"]
