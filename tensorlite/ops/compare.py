@@ -141,13 +141,22 @@ def where(condition, a, b):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
-    if isinstance(a, np.generic) or isinstance(b, np.generic):  # zero-dimensional results of operators
-        a, b = [np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)]
-    d = result_dtype((a, b))
+    d = _common_dtype(a, b)
     a, b = np.asarray(a).astype(d, copy=False), np.asarray(b).astype(d, copy=False)
     if not isinstance(condition, ndarray) or condition.dtype != bool:
         return np.where(condition, a, b)
     return choose(condition, _one_value(a, condition.shape), _one_value(b, condition.shape))
+
+
+def _common_dtype(a, b):
+    """The dtype of a choice; the usual cases need no table."""
+    if a.__class__ is ndarray and (b.__class__ is float or (b.__class__ is ndarray and a.dtype is b.dtype)):
+        if b.__class__ is ndarray or a.dtype.kind in "fc":
+            return a.dtype
+    elif b.__class__ is ndarray and a.__class__ is float and b.dtype.kind in "fc":
+        return b.dtype
+    # zero-dimensional results of NumPy's operators count as arrays
+    return result_dtype([np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)])
 
 
 def _one_value(x, shape):
