@@ -13,7 +13,9 @@ from .._tensor import Tensor
 from ..engine import Leaf
 from . import hooks as _hooks
 from ._blame import explain
+from ._hook_methods import HookMethods
 from ._state_dict import StateDict
+from ._tree import Tree
 from .parameter import Buffer, Parameter
 
 __all__ = ["Module"]
@@ -77,7 +79,7 @@ class Registry(dict):
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 
-class Module(StateDict):
+class Module(Tree, HookMethods, StateDict):
     """The base class of layers and networks.
 
     Parameters, buffers and modules that are assigned as attributes are registered. A subclass calls
@@ -320,121 +322,6 @@ class Module(StateDict):
         """The same as :meth:`add_module`."""
         self.add_module(name, module)
 
-    # -- walking through the tree ------------------------------------------------------------------
-
-    def named_modules(self, memo=None, prefix="", remove_duplicate=True):
-        """Pairs (path, module) of this module and all below it, each module once."""
-        memo = set() if memo is None else memo
-        if self not in memo:
-            if remove_duplicate:
-                memo.add(self)
-            yield prefix, self
-            for name, module in self._modules.items():
-                if module is not None:
-                    path = f"{prefix}.{name}" if prefix else name
-                    yield from module.named_modules(memo, path, remove_duplicate)
-
-    def modules(self, remove_duplicate=True):
-        """This module and all below it."""
-        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
-            yield module
-
-    def named_children(self):
-        """Pairs (name, module) of the immediate children."""
-        memo = set()
-        for name, module in self._modules.items():
-            if module is not None and module not in memo:
-                memo.add(module)
-                yield name, module
-
-    def children(self):
-        """The immediate children."""
-        for _, module in self.named_children():
-            yield module
-
-    def _named_members(self, get_members_fn, prefix="", recurse=True, remove_duplicate=True):
-        memo = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, member in get_members_fn(module):
-                if member is None or id(member) in memo:
-                    continue
-                if remove_duplicate:
-                    memo.add(id(member))
-                yield (f"{path}.{name}" if path else name), member
-
-    def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
-        """Pairs (path, parameter); a shared parameter appears once.
-
-        Examples
-        --------
-        >>> import tensorlite as tl
-        >>> [name for name, p in tl.nn.Sequential(tl.nn.Linear(2, 1)).named_parameters()]
-        ['0.weight', '0.bias']
-        """
-        yield from self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
-
-    def parameters(self, recurse=True):
-        """The parameters of this module and, with ``recurse``, of all below it."""
-        for _, param in self.named_parameters(recurse=recurse):
-            yield param
-
-    def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
-        """Pairs (path, buffer)."""
-        yield from self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse=True):
-        """The buffers of this module and, with ``recurse``, of all below it."""
-        for _, buffer in self.named_buffers(recurse=recurse):
-            yield buffer
-
-    def _member(self, target):
-        """The module that holds the last part of ``target``, that part, and what stands there."""
-        path, _, name = target.rpartition(".")
-        module = self.get_submodule(path)
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        return module, name, getattr(module, name)
-
-    def get_submodule(self, target):
-        """The module at a dotted path such as ``"encoder.0.fc"``; the empty path is this module."""
-        module = self
-        for name in target.split(".") if target else ():
-            if not hasattr(module, name):
-                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-            module = getattr(module, name)
-            if not isinstance(module, Module):
-                raise AttributeError(f"`{name}` is not an nn.Module")
-        return module
-
-    def set_submodule(self, target, module, strict=False):
-        """Put ``module`` at a dotted path; with ``strict`` a module must stand there already."""
-        if target == "":
-            raise ValueError("Cannot set the submodule without a target name!")
-        if not isinstance(module, Module):
-            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
-        path, _, name = target.rpartition(".")
-        parent = self.get_submodule(path)
-        if strict and not hasattr(parent, name):
-            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
-        if hasattr(parent, name) and not isinstance(getattr(parent, name), Module):
-            raise AttributeError(f"`{name}` is not an nn.Module")
-        setattr(parent, name, module)
-
-    def get_parameter(self, target):
-        """The parameter at a dotted path."""
-        _, name, param = self._member(target)
-        if not isinstance(param, Parameter):
-            raise AttributeError(f"`{name}` is not an nn.Parameter")
-        return param
-
-    def get_buffer(self, target):
-        """The buffer at a dotted path."""
-        module, name, buffer = self._member(target)
-        if name not in module._buffers:
-            raise AttributeError(f"`{name}` is not a buffer")
-        return buffer
-
     # -- modes -------------------------------------------------------------------------------------
 
     def train(self, mode=True):
@@ -559,79 +446,6 @@ class Module(StateDict):
 
     def compile(self, *args, **kwargs):
         """Accepted for scripts that compile their models: there is nothing to compile, the call changes nothing."""
-
-    # -- hooks -------------------------------------------------------------------------------------
-
-    def register_forward_pre_hook(self, hook, *, prepend=False, with_kwargs=False):
-        """Call ``hook(module, args)`` before ``forward``; it may return new arguments.
-
-        Parameters
-        ----------
-        hook : callable
-        prepend : bool
-            Run it before the hooks registered so far.
-        with_kwargs : bool
-            Call ``hook(module, args, kwargs)`` instead; it may return ``(args, kwargs)``.
-
-        Returns
-        -------
-        RemovableHandle
-        """
-        flags = ((self._forward_pre_hooks_with_kwargs, with_kwargs),)
-        return _hooks.add(self._forward_pre_hooks, hook, prepend=prepend, flags=flags)
-
-    def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
-        """Call ``hook(module, args, output)`` after ``forward``; it may return another output.
-
-        Parameters
-        ----------
-        hook : callable
-        prepend : bool
-            Run it before the hooks registered so far.
-        with_kwargs : bool
-            Call ``hook(module, args, kwargs, output)`` instead.
-        always_call : bool
-            Run it also when ``forward`` raised an exception.
-
-        Returns
-        -------
-        RemovableHandle
-
-        Examples
-        --------
-        >>> import tensorlite as tl
-        >>> layer = tl.nn.Linear(3, 2)
-        >>> with layer.register_forward_hook(lambda module, args, output: print(output.shape)):
-        ...     _ = layer(tl.zeros(4, 3))
-        torch.Size([4, 2])
-        """
-        flags = (
-            (self._forward_hooks_with_kwargs, with_kwargs),
-            (self._forward_hooks_always_called, always_call),
-        )
-        return _hooks.add(self._forward_hooks, hook, prepend=prepend, flags=flags)
-
-    def register_full_backward_pre_hook(self, hook, prepend=False):
-        """Call ``hook(module, grad_output)`` before gradients enter the module; it may return new ones."""
-        return _hooks.add(self._backward_pre_hooks, hook, prepend=prepend)
-
-    def register_full_backward_hook(self, hook, prepend=False):
-        """Call ``hook(module, grad_input, grad_output)`` once both are known; it may return a new ``grad_input``."""
-        self._set_backward_kind(True)
-        return _hooks.add(self._backward_hooks, hook, prepend=prepend)
-
-    def register_backward_hook(self, hook):
-        """The old form of :meth:`register_full_backward_hook`: sees only the module's last operation."""
-        self._set_backward_kind(False)
-        return _hooks.add(self._backward_hooks, hook)
-
-    def _set_backward_kind(self, full):
-        if self._is_full_backward_hook is (not full):
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only one "
-                "of them."
-            )
-        self._is_full_backward_hook = full
 
     # -- display and copies ------------------------------------------------------------------------
 
