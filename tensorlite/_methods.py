@@ -43,7 +43,7 @@ def inplace_function(function, self, *args, **kwargs):
         raise RuntimeError(
             f"output with shape {list(self._data.shape)} doesn't match the broadcast shape {list(new._data.shape)}"
         )
-    if not engine.dtypes.can_cast(new._data.dtype, self._data.dtype):
+    if not dtypes.can_cast(new._data.dtype, self._data.dtype):
         raise RuntimeError(f"result type {new.dtype.title} can't be cast to the desired output type {self.dtype.title}")
     return inplace(ew.assign, self, new)
 
