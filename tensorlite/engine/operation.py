@@ -47,6 +47,8 @@ class Primitive:
         self.arrays = [p.name for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.variadic = next((p.name for p in params if p.kind is p.VAR_POSITIONAL), None)
         self.settings = {p.name: p.default for p in params if p.kind is p.KEYWORD_ONLY}
+        if taken := {"key", "mode", "out", "raw", "t"} & {*self.arrays, *self.settings}:
+            raise TypeError(f"{self.name}: the generated callable uses the name(s) {sorted(taken)} itself; choose others")
         #: numbers of the differentiable results; None where the number of results varies
         self.live = None if outputs == "many" else [i for i, o in enumerate(outputs or ["out"]) if o not in constant]
 
