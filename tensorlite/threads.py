@@ -144,6 +144,7 @@ def parallel(body, count, work):
     bounds = [count * i // parts for i in range(parts + 1)]
     results = [None] * parts
     if _pool.blas:
+        before = _pool.blas[0]()
         _pool.blas[1](1)
     done: queue.SimpleQueue = queue.SimpleQueue()
     sent = 0
@@ -161,7 +162,7 @@ def parallel(body, count, work):
             results[bounds.index(start)] = value
             failed = failed or error
         if _pool.blas:
-            _pool.blas[1](_pool.count)
+            _pool.blas[1](before)
         _pool.busy = False
     if failed is not None:
         raise failed

@@ -1,0 +1,61 @@
+"""The thread pool: even parts, errors, nesting, BLAS restored."""
+
+import numpy as np
+import pytest
+
+from tensorlite import threads
+
+
+@pytest.fixture
+def two():
+    before = threads.get_num_threads()
+    threads.set_num_threads(2)
+    yield
+    threads.set_num_threads(before)
+
+
+def test_parts_cover_everything_in_order(two):
+    seen = threads.parallel(lambda start, stop: list(range(start, stop)), 7, 1 << 30)
+    assert len(seen) == 2 and [*seen[0], *seen[1]] == list(range(7))
+    assert threads.parallel(lambda start, stop: (start, stop), 7, 1) == [(0, 7)]
+    assert threads.parallel(lambda start, stop: (start, stop), 1, 1 << 30) == [(0, 1)]
+
+
+def test_nested_sections_stay_in_their_thread(two):
+    inner = threads.parallel(lambda a, b: threads.parallel(lambda c, d: (c, d), 4, 1 << 30), 2, 1 << 30)
+    assert inner == [[(0, 4)], [(0, 4)]]
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_errors_reach_the_caller_and_the_pool_lives_on(two, bad):
+    def body(start, stop):
+        if start == bad * 2:
+            raise ValueError("broken half")
+        return start
+
+    with pytest.raises(ValueError, match="broken half"):
+        threads.parallel(body, 4, 1 << 30)
+    assert threads.parallel(lambda start, stop: start, 4, 1 << 30) == [0, 2]
+
+
+def test_blas_is_held_to_one_thread_and_restored(two):
+    if threads._pool.blas is None:
+        pytest.skip("this NumPy has another BLAS")
+    get = threads._pool.blas[0]
+    before = get()
+    assert threads.parallel(lambda start, stop: get(), 4, 1 << 30) == [1, 1]
+    assert get() == before
+
+
+def test_wrong_counts():
+    with pytest.raises(RuntimeError, match="positive"):
+        threads.set_num_threads(0)
+    with pytest.raises(TypeError):
+        threads.set_num_threads(1.5)
+
+
+def test_halves_of_a_large_array(two):
+    x = np.arange(10.0)
+    out = np.empty_like(x)
+    threads.parallel(lambda a, b: np.multiply(x[a:b], 2, out=out[a:b]), 10, 1 << 30)
+    assert np.array_equal(out, x * 2)
