@@ -258,13 +258,13 @@ class Batch:
             lines = [_real(a) for a in (scratch[0][:total], scratch[1][:total], *self.arrays)]
             self.views = (scratch, *cut, lines, [_real(row[:total]) for row in scratch[2:]])
         _, values, grads, lines, free = self.views
-        copyto, touch = np.copyto, engine.touch
+        touch = engine.touch
         for p, value, grad in zip(params, values, grads):
-            copyto(value, p._data)
-            copyto(grad, p._grad._data)
+            value[...] = p._data
+            grad[...] = p._grad._data
         _run_block(lines, free, *how)
         for p, value in zip(params, values):
-            copyto(p._data, value)
+            p._data[...] = value
             touch(p)
 
 
