@@ -103,6 +103,8 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
             some = tuple([e in needed for e in edges])
             if True not in some:
                 continue
+        if not node.shape:
+            node.scalar_grad = unwrap(g)
         grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
         if node.hooks:
             grads = _run_after_hooks(node, grads, g, taped)

@@ -29,10 +29,13 @@ class Node:
         Called with the arriving gradient.
     where : object
         Provenance, when somebody asked for it (anomaly mode, ``viz``).
+    scalar, scalar_grad : ndarray
+        Value and last gradient of a zero-dimensional result, for drawings; unset otherwise.
     """
 
     __slots__ = (
-        "__weakref__", "_metadata", "cells", "dtype", "edges", "hooks", "kept", "plan", "ports", "seq", "shape", "where",
+        "__weakref__", "_metadata", "cells", "dtype", "edges", "hooks", "kept", "plan", "ports", "scalar", "scalar_grad",
+        "seq", "shape", "where",
     )  # fmt: skip
 
     broadcasts = False

@@ -229,7 +229,8 @@ class Plan:
             f"    n.cells = {row(cells) if cells else '()'}\n"
             f"    n.shape = {meta[0]}\n"
             f"    n.dtype = {meta[1]}\n"
-            "    n.hooks = n.where = None\n"
+            + ("    if not n.shape:\n        n.scalar = out\n" if prim.outputs is None else "")
+            + "    n.hooks = n.where = None\n"
             "    return n\n"
         )
         scope = {"new": _new, "PrimitiveNode": PrimitiveNode, "plan": self, "clock": clock,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
-from .drawing import KINDS, Drawing, Vertex, bytes_text, number_text, tensor_text
+from .drawing import KINDS, Drawing, Vertex, bytes_text, tensor_text
 from .theme import FONT, THEMES
 
 __all__ = ["to_dot"]
 
 _SIZE = 10
-_MINUS = str.maketrans({"-": "\u2212"})
 
 
 def to_dot(d: Drawing) -> str:
@@ -25,7 +22,7 @@ def to_dot(d: Drawing) -> str:
         + "];",
         f"  node [fontname={_q(FONT)}, fontsize={_SIZE}, margin=\"0.12,0.05\", height=0.3, width=0.3, penwidth=1.1];",
         f"  edge [fontname={_q(FONT)}, fontsize=8, color={_q(t['line'])}, fontcolor={_q(t['soft'])}, arrowsize=0.6, penwidth=1];",
-        f"  label={_legend(d, t)};",
+        f"  label={_q('   ·   '.join(n for n in (d.title, summary_line(d), *d.notes) if n) + chr(92) + 'l')};",
     ]
     inside: dict[str, list] = {}
     for v in d.vertices.values():
@@ -44,13 +41,14 @@ def to_dot(d: Drawing) -> str:
             g = d.groups[group]
             out += [
                 "  " * (level - 1) + f"subgraph {_q('cluster_' + group)} {{",
-                f"{pad}label={_group_label(g, t)}; labelloc=t; labeljust=l; class=module_box;",
+                f"{pad}label={_q(group_title(g))}; fontsize=9; labelloc=t; labeljust=l; class=module_box;",
                 f"{pad}bgcolor={_q(t['group'])}; color={_q(t['rim'])}; style=rounded; margin=10; penwidth={2 if g.repeat > 1 else 1};",
             ]
         out += [pad + _vertex(v, d, t) for v in inside.get(group, ())]
         work.append((group, level, True) if group else ("", 1, True))
         work += [(g.key, level + 1, False) for g in reversed(children.get(group, []))]
     out.pop()
+    out += _legend(d, t)
     for a in d.arrows:
         tail, head = (a.head, a.tail) if d.backward else (a.tail, a.head)
         attrs = [f"label={_q(' ' + tensor_text(a.shape, a.dtype) + ' ')}"] if not large and _labelled(d, a) else []
@@ -70,16 +68,12 @@ def _labelled(d, a):
 
 
 def _q(text):
-    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def _e(text):
-    return escape(str(text), quote=False)
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\\\\l", "\\l") + '"'
 
 
 def rows_of(v: Vertex, d: Drawing):
     """What a box says: a list of (text, kind) with kinds title, soft, grad, bad, plain."""
-    rows = [(v.label or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind), "title")] if v.kind != "value" or v.label else []
+    rows = [(v.label or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind), "title" if v.kind == "op" else "name")] if v.kind != "value" or v.label else []
     if v.kind in ("parameter", "input", "constant", "output") and v.shape not in ((), None):
         rows.append((tensor_text(v.shape, v.dtype), "soft"))
     if v.kind == "module":
@@ -105,45 +99,34 @@ def rows_of(v: Vertex, d: Drawing):
 
 def _vertex(v, d, t):
     fill, border, ink = t[v.kind]
-    rows = rows_of(v, d)
     if v.bad:
-        fill, border = ("#fde0cf" if d.theme != "dark" else "#5a2408"), t["bad"]
+        fill, border = t["bad fill"], t["bad"]
     style = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "filled,dashed"}.get(v.kind, "filled")
-    classes = v.kind + (" bad" if v.bad else "")
-    attrs = [f"id={_q(v.key)}", f'class="{classes}"', "shape=box", f'style="{style}"', f"fillcolor={_q(fill)}",
-             f"color={_q(border)}", f"fontcolor={_q(ink)}"]  # fmt: skip
-    if v.kind == "module":
-        attrs += ["peripheries=2"]
-    if v.bad:
-        attrs += ["penwidth=2"]
-    if v.kind in ("value", "output", "parameter", "input", "constant") and v.shape == () and v.value is not None:
-        cells = [r for r in rows if r[0]]
-        attrs[2:4] = ["shape=plain"]
-        attrs.append(f"label={_record(cells, fill, border, ink, t, v)}")
-    elif len(rows) == 1:
-        attrs.append(f"label={_q(rows[0][0])}")
+    attrs = [f"id={_q(v.key)}", f'class="{v.kind}{" bad" if v.bad else ""}"', f"fillcolor={_q(fill)}", f"color={_q(border)}",
+             f"fontcolor={_q(ink)}"]  # fmt: skip
+    rows = [text for text, _ in rows_of(v, d)] or [v.kind]
+    if is_record(v):
+        cells = "|".join(_field(row) for row in rows)
+        attrs += ["shape=record", 'style="filled"', f'label="{{{cells}}}"' if d.direction in ("LR", "RL") else f'label="{cells}"']
     else:
-        colour = {"title": ink, "plain": ink, "soft": t["soft"], "grad": t["grad"], "bad": t["bad"]}
-        lines = [
-            f'<font point-size="{_SIZE if kind == "title" else 8}" color="{colour[kind]}">'
-            f"{'<b>' + _e(text) + '</b>' if kind == 'title' and v.kind != 'op' else _e(text.translate(_MINUS) if kind in ('plain', 'grad') else text)}</font>"
-            for text, kind in rows
-        ]
-        attrs.append(f"label=<{'<br/>'.join(lines)}>")
+        attrs += ["shape=box", f'style="{style}"', f"label={_q(chr(10).join(rows))}"]
+    if v.kind == "module":
+        attrs.append("peripheries=2")
+    if v.bad:
+        attrs.append("penwidth=2")
     attrs.append(f"tooltip={_q(tip(v))}")
     return f"{_q(v.key)} [{', '.join(attrs)}];"
 
 
-def _record(cells, fill, border, ink, t, v):
-    """``name | data | grad`` as one row of cells."""
-    width = 2 if v.bad else 1
-    parts = []
-    for text, kind in cells:
-        colour = t["bad"] if kind == "bad" else t["grad"] if kind == "grad" else ink
-        body = f"<b>{_e(text)}</b>" if kind == "title" else _e(text.translate(_MINUS))
-        parts.append(f'<td><font color="{colour}" point-size="{_SIZE if kind == "title" else 9}">{body}</font></td>')
-    return (f'<<table border="{width}" cellborder="0" cellspacing="0" cellpadding="5" bgcolor="{fill}" color="{border}" '
-            f'rules="cols" columns="*">' + "<tr>" + "<vr/>".join(parts) + "</tr></table>>").replace(' rules="cols"', "")  # fmt: skip
+def is_record(v):
+    """Numbers are drawn as micrograd draws them: ``name | data | grad``."""
+    return v.kind in ("value", "output", "parameter", "input", "constant") and v.shape == () and v.value is not None
+
+
+def _field(text):
+    for char in "\\{}|<>":
+        text = text.replace(char, "\\" + char)
+    return text.replace('"', '\\"')
 
 
 def tip(v):
@@ -157,25 +140,28 @@ def tip(v):
     return "\n".join(line for line in [*lines, v.note, v.where] if line)
 
 
-def _group_label(g, t):
-    title = f"<b>{_e(g.path)}</b>  " if g.path else ""
-    times = f'  <font color="{t["grad"]}"><b>× {g.repeat}</b></font>' if g.repeat > 1 else ""
-    return f'<<font point-size="9">{title}<font color="{t["soft"]}">{_e(g.kind)}</font>{times}</font>>'
+def group_title(g):
+    """What stands on a module's box: its path and class, and how often it is there."""
+    times = f"   × {g.repeat}" if g.repeat > 1 else ""
+    return (f"{g.path}  " if g.path else "") + g.kind + times
 
 
 def _legend(d, t):
-    """The kinds that occur, and what else is to be said, in one row."""
-    kinds = [k for k in KINDS if any(v.kind == k for v in d.vertices.values())]
-    cells = []
-    for k in kinds:
-        fill, border, ink = t[k]
-        style = ' style="rounded"' if k == "op" else ' style="dashed"' if k in ("constant", "hidden") else ""
-        cells.append(f'<td border="1" bgcolor="{fill}" color="{border}"{style}><font color="{ink}" point-size="8"> {KINDS[k]} </font></td>')
-    notes = [n for n in (d.title, summary_line(d), *d.notes) if n]
-    text = _e("   ·   ".join(notes))
-    span = max(len(cells), 1)
-    return (f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="3"><tr>{"".join(cells)}</tr>'
-            f'<tr><td colspan="{span}" align="left"><font color="{t["soft"]}" point-size="8">{text}</font></td></tr></table>>')  # fmt: skip
+    """One small box for each kind that occurs, in a box of their own."""
+    out = ['  subgraph "cluster_legend" {', f'    label="legend"; class=legend; color={_q(t["rim"])}; bgcolor={_q(t["page"])}; margin=6;',
+           f"    fontcolor={_q(t['soft'])}; fontsize=8;", "    node [fontsize=8, height=0.2, margin=\"0.08,0.03\"];"]  # fmt: skip
+    for kind in KINDS:
+        if not any(v.kind == kind for v in d.vertices.values()):
+            continue
+        fill, border, ink = t[kind]
+        style = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "filled,dashed"}.get(kind, "filled")
+        extra = ", peripheries=2" if kind == "module" else ""
+        out.append(f'    "legend_{kind}" [class="{kind}", shape=box, style="{style}", fillcolor={_q(fill)}, color={_q(border)}, '
+                   f"fontcolor={_q(ink)}, label={_q(KINDS[kind])}{extra}];")  # fmt: skip
+    if any(v.bad for v in d.vertices.values()):
+        out.append(f'    "legend_bad" [class="op bad", shape=box, style="filled", fillcolor={_q(t["bad fill"])}, color={_q(t["bad"])}, '
+                   f'fontcolor={_q(t["op"][2])}, penwidth=2, label="not finite"];')  # fmt: skip
+    return [*out, "  }"]
 
 
 def summary_line(d):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 from ..engine import TensorBase
 from . import dot as _dot
-from . import render, text
+from . import render, svg, text
 from .collect import Names, collect, finish
 from .mermaid import to_mermaid
 from .record import Recording
 from .shrink import shrink
-from .theme import style_sheet
+from .theme import THEMES
 
 __all__ = ["Picture", "graph"]
 
@@ -74,7 +73,7 @@ class Picture:
             raw = render.layout(self.to_dot(), "svg", seconds).decode()
         except render.NoGraphviz as error:
             raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
-        return _tidy(raw, self.drawing.theme)
+        return svg.tidy(raw, self.drawing)
 
     def to_html(self) -> str:
         """One file that works offline: pan, zoom, search, collapse and expand, details on hover."""
@@ -116,7 +115,8 @@ class Picture:
         from .raster import draw
 
         try:
-            return draw(self.to_dot(), format)
+            rows = {k: [kind for _, kind in _dot.rows_of(v, self.drawing)] for k, v in self.drawing.vertices.items()}
+            return draw(self.to_dot(), format, rows, THEMES[self.drawing.theme])
         except render.NoGraphviz as error:
             raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
 
@@ -126,16 +126,6 @@ class Picture:
             return {"image/svg+xml": self.to_svg(), "text/plain": repr(self)}
         except RuntimeError as error:
             return {"text/plain": f"{error}\n\n{self.to_dot()}"}
-
-
-def _tidy(svg, theme):
-    """Without prologue and comments; dark colours for readers who prefer them."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.S)
-    if theme == "auto":
-        start = svg.index(">", svg.index("<svg")) + 1
-        svg = f"{svg[:start]}\n<style>{style_sheet()}</style>{svg[start:]}"
-    return svg
 
 
 def graph(x, params=None, model=None, direction="LR", depth=None, values="none", grads=True, theme="light",

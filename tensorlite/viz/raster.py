@@ -12,8 +12,11 @@ __all__ = ["draw"]
 _MARGIN = 6
 
 
-def draw(dot: str, format: str, dpi: float = 160, seconds: float = 20.0) -> bytes:
-    """A picture of ``dot``, drawn from Graphviz's own drawing instructions."""
+def draw(dot: str, format: str, rows: dict, theme: dict, dpi: float = 160, seconds: float = 20.0) -> bytes:
+    """A picture of ``dot``, drawn from Graphviz's own drawing instructions.
+
+    ``rows`` maps the name of a box to the kinds of its lines, which decide size and colour.
+    """
     from ._matplotlib import need
 
     need()
@@ -35,7 +38,8 @@ def draw(dot: str, format: str, dpi: float = 160, seconds: float = 20.0) -> byte
     nodes = [o for o in objects if not o["name"].startswith("cluster")]
     for z, item in enumerate([*groups, *plan.get("edges", []), *nodes, {k: v for k, v in plan.items() if k == "_ldraw_"}]):
         for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
-            _Pen(axes, z + 1).run(item.get(part, ()))
+            kinds = rows.get(item.get("name")) if part == "_ldraw_" else None
+            _Pen(axes, z + 1, kinds, theme).run(item.get(part, ()))
     out = io.BytesIO()
     figure.savefig(out, format=format, dpi=dpi, facecolor=page)
     return out.getvalue()
@@ -44,10 +48,11 @@ def draw(dot: str, format: str, dpi: float = 160, seconds: float = 20.0) -> byte
 class _Pen:
     """The state of Graphviz's pen, and what it does."""
 
-    def __init__(self, axes, z):
+    def __init__(self, axes, z, kinds, theme):
         self.axes, self.z = axes, z
+        self.kinds, self.theme = iter(kinds or ()), theme
         self.line, self.fill = "#000000", "none"
-        self.size, self.bold = 10.0, False
+        self.size = 10.0
         self.width, self.dashes = 1.0, "-"
 
     def run(self, operations):
@@ -68,8 +73,6 @@ class _Pen:
                     self.dashes = {"solid": "-", "dashed": (0, (4, 2.5)), "dotted": ":"}[op["style"]]
             elif kind == "F":
                 self.size = op["size"]
-            elif kind == "t":
-                self.bold = bool(op["fontchar"] & 1)
             elif kind in "Pp":
                 self.axes.add_patch(Polygon(op["points"], facecolor=self.fill if kind == "P" else "none", **style))
             elif kind in "Ee":
@@ -77,16 +80,19 @@ class _Pen:
                 self.axes.add_patch(Ellipse((x, y), 2 * a, 2 * b, facecolor=self.fill if kind == "E" else "none", **style))
             elif kind in "Bb":
                 codes = [Path.MOVETO] + [Path.CURVE4] * (len(op["points"]) - 1)
-                fill = self.fill if kind == "b" and len(op["points"]) > 4 and op["points"][0] == op["points"][-1] else "none"
+                fill = self.fill if kind == "b" and len(op["points"]) > 7 else "none"
                 self.axes.add_patch(PathPatch(Path(op["points"], codes), facecolor=fill, **style))
             elif kind == "L":
                 self.axes.plot(*zip(*op["points"]), color=self.line, linewidth=self.width, linestyle=self.dashes, zorder=self.z)
             elif kind == "T":
                 x, y = op["pt"]
+                kind = next(self.kinds, None)
+                size = self.size * (0.85 if kind in ("soft", "plain", "grad", "bad") else 1)
+                ink = self.theme[kind] if kind in ("soft", "grad", "bad") else self.line
                 text = self.axes.text(
-                    x, y, op["text"], fontsize=self.size, color=self.line, zorder=self.z, family="sans-serif",
+                    x, y, op["text"], fontsize=size, color=ink, zorder=self.z, family="sans-serif",
                     ha={"l": "left", "c": "center", "r": "right"}[op["align"]], va="baseline",
-                    weight="bold" if self.bold else "normal", parse_math=False)  # fmt: skip
+                    weight="bold" if kind == "name" else "normal", parse_math=False)  # fmt: skip
                 self._fit(text, op["width"])
 
     def _fit(self, text, width):
@@ -95,6 +101,6 @@ class _Pen:
 
         shown = text.get_text()
         if shown.strip() and width > 0:
-            have = TextPath((0, 0), shown, size=self.size, prop=text.get_fontproperties()).get_extents().width
+            have = TextPath((0, 0), shown, size=text.get_fontsize(), prop=text.get_fontproperties()).get_extents().width
             if have > width:
-                text.set_fontsize(self.size * max(width / have, 0.7))
+                text.set_fontsize(text.get_fontsize() * max(width / have, 0.7))

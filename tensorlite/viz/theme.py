@@ -9,7 +9,7 @@ FONT = "Helvetica,Arial,sans-serif"
 #: kind -> (fill, border, text); plus the colours of the page.
 LIGHT = {
     "page": "#ffffff", "ink": "#1f2933", "soft": "#66727f", "line": "#8a96a3", "group": "#f6f8fa", "rim": "#cdd5dd",
-    "bad": "#d55e00", "grad": "#b35000",
+    "bad": "#d55e00", "bad fill": "#fde0cf", "grad": "#b35000",
     "op": ("#e9eef4", "#5b6b7b", "#1f2933"),
     "module": ("#f7e8f0", "#b8608f", "#4a1f38"),
     "parameter": ("#d9eaf6", "#0072b2", "#06344f"),
@@ -22,7 +22,7 @@ LIGHT = {
 
 DARK = {
     "page": "#14181d", "ink": "#e4e9ee", "soft": "#9aa7b4", "line": "#74818f", "group": "#1b2128", "rim": "#39434e",
-    "bad": "#ff7a1a", "grad": "#f2a35e",
+    "bad": "#ff7a1a", "bad fill": "#5a2408", "grad": "#f2a35e",
     "op": ("#2a323c", "#8796a6", "#e8edf2"),
     "module": ("#3a2431", "#d889b3", "#f7dfeb"),
     "parameter": ("#12324a", "#56b4e9", "#d8eefb"),
@@ -48,11 +48,12 @@ def style_sheet():
         rules.append(f".{name} text {{ fill: {dark[2]}; }}")
     rules += [
         f".graph > polygon {{ fill: {DARK['page']}; }}",
-        f".graph > text, .cluster text {{ fill: {DARK['ink']}; }}",
+        f".graph > text, .cluster text, .plain {{ fill: {DARK['ink']}; }}",
+        f".node .soft {{ fill: {DARK['soft']}; }} .node .grad {{ fill: {DARK['grad']}; }} .node .bad {{ fill: {DARK['bad']}; }}",
+        f".bad > a > path, .bad > a > polygon {{ fill: {DARK['bad fill']}; stroke: {DARK['bad']}; }}",
         f".cluster > path, .cluster > polygon {{ fill: {DARK['group']}; stroke: {DARK['rim']}; }}",
         f".edge path, .edge polygon {{ stroke: {DARK['line']}; }}",
         f".edge polygon {{ fill: {DARK['line']}; }}",
         f".edge text {{ fill: {DARK['soft']}; }}",
-        f".bad > path, .bad > polygon {{ fill: {DARK['bad']}; }}",
     ]
     return "@media (prefers-color-scheme: dark) { " + " ".join(rules) + " }"
