@@ -452,6 +452,12 @@ class Module(Tree, HookMethods, StateDict):
     def _get_name(self):
         return type(self).__name__
 
+    def summary(self, input=None, **options):
+        """Print and return a table of the layers; see :func:`tensorlite.viz.summary`."""
+        from ..viz import summary
+
+        return summary(self, input, **options)
+
     def extra_repr(self):
         """What ``repr`` shows of the module itself; a subclass may define it."""
         return ""

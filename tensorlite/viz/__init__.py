@@ -6,5 +6,7 @@ table of a model's layers; the plots show training, weights, gradients, decision
 
 from .graph import Picture, graph
 from .record import Recording, record
+from .summary import Summary, summary
+from .training import history
 
-__all__ = ["Picture", "Recording", "graph", "record"]
+__all__ = ["Picture", "Recording", "Summary", "graph", "history", "record", "summary"]

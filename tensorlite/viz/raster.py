@@ -10,6 +10,7 @@ from .render import layout
 __all__ = ["draw"]
 
 _MARGIN = 6
+_NARROW = 0.87  # Graphviz measures Helvetica; matplotlib's own typeface is wider
 
 
 def draw(dot: str, format: str, rows: dict, theme: dict, dpi: float = 160, seconds: float = 20.0) -> bytes:
@@ -80,27 +81,16 @@ class _Pen:
                 self.axes.add_patch(Ellipse((x, y), 2 * a, 2 * b, facecolor=self.fill if kind == "E" else "none", **style))
             elif kind in "Bb":
                 codes = [Path.MOVETO] + [Path.CURVE4] * (len(op["points"]) - 1)
-                fill = self.fill if kind == "b" and len(op["points"]) > 7 else "none"
+                fill = self.fill if len(op["points"]) > 7 and op["points"][0] == op["points"][-1] else "none"  # arrows are open
                 self.axes.add_patch(PathPatch(Path(op["points"], codes), facecolor=fill, **style))
             elif kind == "L":
                 self.axes.plot(*zip(*op["points"]), color=self.line, linewidth=self.width, linestyle=self.dashes, zorder=self.z)
             elif kind == "T":
                 x, y = op["pt"]
                 kind = next(self.kinds, None)
-                size = self.size * (0.85 if kind in ("soft", "plain", "grad", "bad") else 1)
+                size = self.size * _NARROW * (0.85 if kind in ("soft", "plain", "grad", "bad") else 1)
                 ink = self.theme[kind] if kind in ("soft", "grad", "bad") else self.line
-                text = self.axes.text(
+                self.axes.text(
                     x, y, op["text"], fontsize=size, color=ink, zorder=self.z, family="sans-serif",
                     ha={"l": "left", "c": "center", "r": "right"}[op["align"]], va="baseline",
                     weight="bold" if kind == "name" else "normal", parse_math=False)  # fmt: skip
-                self._fit(text, op["width"])
-
-    def _fit(self, text, width):
-        """Graphviz measured with Helvetica; a wider typeface is made smaller."""
-        from matplotlib.textpath import TextPath
-
-        shown = text.get_text()
-        if shown.strip() and width > 0:
-            have = TextPath((0, 0), shown, size=text.get_fontsize(), prop=text.get_fontproperties()).get_extents().width
-            if have > width:
-                text.set_fontsize(text.get_fontsize() * max(width / have, 0.7))
