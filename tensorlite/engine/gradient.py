@@ -140,9 +140,13 @@ def _fresh(r, grads, node):
     if not node.trusted or r.base is not None or not r.flags.writeable:
         return False
     for k in node.kept if node.kept.__class__ is tuple else ():
-        if k is r or (k.__class__ is tuple and any(v is r for v in k)):
+        if k is r or (k.__class__ is tuple and k and k[0].__class__ is not int and any([v is r for v in k])):
             return False
-    return len(grads) == 1 or sum([other is r for other in grads]) == 1
+    times = 0
+    for other in grads:
+        if other is r:
+            times += 1
+    return times == 1
 
 
 def _fit(r, edge, node):

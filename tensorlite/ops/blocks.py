@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..engine import primitive
@@ -25,6 +27,14 @@ def _line(x, shape):
     if x.flags.c_contiguous:
         return x.reshape(-1)
     return None if any(x.strides) else x[(0,) * x.ndim]
+
+
+@functools.lru_cache(maxsize=32)
+def ones(n, dtype):
+    """``n`` ones, read-only: a product with them is the fastest sum."""
+    a = np.ones(n, dtype)
+    a.flags.writeable = False
+    return a
 
 
 def in_blocks(step, like, *arrays):

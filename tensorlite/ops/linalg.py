@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import primitive, sum_to, unwrap
 from .axes import axis_of
+from .blocks import ones
 from .elementwise import _bar, is_complex, mul
 from .shape import expand_dims, mT, permute, reshape
 
@@ -111,11 +112,16 @@ def linear(x, weight, bias=None):
         raise dtypes.ShapeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows} and {'x'.join(map(str, weight.shape[::-1]))})"
         )
-    if x.ndim > 2 and weight.ndim == 2:
-        out = np.matmul(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
-    else:
+    if weight.ndim == 1 or x.ndim == 1:
         out = np.matmul(x, weight.T)
-    return out if bias is None else np.add(out, bias, out=out) if np.ndim(out) else out + bias
+        return out if bias is None else out + bias
+    if x.ndim == 2:
+        out = np.dot(x, weight.T)
+    else:  # one product over all rows, not one per batch
+        out = np.dot(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+    if bias is not None:
+        out += bias
+    return out
 
 
 def _linear_weight(g, x, weight_shape):
@@ -143,7 +149,7 @@ def _linear_x(g, weight):
 def _linear_bias(g, bias_shape):
     if g.__class__ is ndarray and g.ndim > 1 and len(bias_shape) == 1 and g.dtype.char in "fd":
         rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
-        return np.dot(np.ones(rows.shape[0], g.dtype), rows)  # BLAS adds columns in half of the time
+        return np.dot(ones(len(rows), g.dtype), rows)  # BLAS adds columns in half of the time
     return sum_to(g, shape=bias_shape)
 
 
