@@ -6,12 +6,11 @@ The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`te
 
 from __future__ import annotations
 
-import warnings
 import weakref
 
 import numpy as np
 
-from . import _indexing, dtypes, engine
+from . import _indexing, dtypes, engine, mistakes
 from ._device import CPU, Size, strided
 from ._methods import Methods
 from .engine import Leaf, TensorBase, inplace, wrap
@@ -24,9 +23,10 @@ from .ops import shape as sh
 
 _NO_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
-    "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
+    "during autograd.backward().",
+    "If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
     ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
-    "Tensor instead."
+    "Tensor instead.",
 )
 
 
@@ -228,7 +228,7 @@ class Tensor(Methods):
         """The accumulated gradient, or None."""
         g = self._grad
         if g is None and self._node is not None and not isinstance(self._node, Leaf) and not self.retains_grad:
-            warnings.warn(_NO_GRAD, UserWarning, stacklevel=2)
+            mistakes.warn("TL018", *_NO_GRAD)
         return g
 
     @grad.setter
@@ -259,7 +259,7 @@ class Tensor(Methods):
     @property
     def data(self):
         """The same memory without history; changes made through it are not noticed by the tape."""
-        return self._share([0, 0], ".data was read")
+        return self._share([0, 0], ".data")
 
     @data.setter
     def data(self, value):
@@ -280,11 +280,12 @@ class Tensor(Methods):
             t.__dict__["_fixed"] = True  # others see this memory: never reorder it
         if self._node is not None:
             t.__dict__["_cut"] = why
+            engine.trail.cut(why)
         return t
 
     def detach(self):
         """The same memory without history; in-place changes of one show in the other."""
-        return self._share(self._version, "detach() was called")
+        return self._share(self._version, "detach()")
 
     def detach_(self):
         """Forget the history."""
@@ -372,6 +373,8 @@ class Tensor(Methods):
         """The only element, as a Python number."""
         if self._data.size != 1:
             raise RuntimeError(f"a Tensor with {self._data.size} elements cannot be converted to Scalar")
+        if self._node is not None:
+            engine.trail.cut("item()")
         return self._data.item()
 
     def tolist(self):
@@ -400,6 +403,8 @@ class Tensor(Methods):
     def _number(self):
         if self._data.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
+        if self._node is not None:
+            engine.trail.cut("a conversion to a Python number")
         return self._data.item()
 
     def __int__(self):

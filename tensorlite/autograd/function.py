@@ -89,7 +89,7 @@ class FunctionNode(Node):
     def saved(self):
         kept = self.kept
         if kept is None:
-            raise RuntimeError(engine.plan.TWICE.format(self.name()))
+            raise engine.plan.twice(self)
         for cell in self.cells:
             if cell[0] > self.seq:
                 raise engine.plan.changed(self, cell)
@@ -103,7 +103,7 @@ class FunctionNode(Node):
 
     def apply(self, g, taped, needed=None):
         if self.kept is None:
-            raise RuntimeError(engine.plan.TWICE.format(self.name()))
+            raise engine.plan.twice(self)
         grads = [g] if self.single else g
         shapes, dtypes = ((self.shape,), (self.dtype,)) if self.single else (self.shape, self.dtype)
         slots = dict(zip(self.live, grads))

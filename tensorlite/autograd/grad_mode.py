@@ -10,6 +10,7 @@ import functools
 import inspect
 
 from ..engine import RECORDING, state
+from ..engine.trail import cut
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
@@ -87,6 +88,8 @@ class _Switch:
     def __enter__(self):
         mode = state.mode
         self._old.append(mode)
+        if mode & RECORDING and not self.recording:
+            cut(f"{type(self).__name__}()")
         state.mode = mode | RECORDING if self.recording else mode & ~RECORDING
 
     def __exit__(self, *exc):

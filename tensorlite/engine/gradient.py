@@ -9,7 +9,8 @@ import numpy as np
 from .. import dtypes
 from .basic import cast, sum_to
 from .node import Leaf, Node, Port, _run_after_hooks, _run_hooks, tensor_or_none
-from .tape import TensorBase, ndarray, recording, state, unwrap, wrap
+from .tape import RECORDING, TensorBase, ndarray, recording, state, unwrap, wrap
+from .trail import begin, why_cut
 from .view import renew
 
 
@@ -174,8 +175,8 @@ def _sums_to(shape, target):
     return len(padded) == len(shape) and all(p in (s, 1) for s, p in zip(shape, padded))
 
 
-def _roots(outputs, gradients, taped):
-    """Pairs (node, gradient) to start a walk from; implicit ones only for scalars."""
+def _roots(outputs, gradients, taped, was):
+    """Pairs (node, gradient) to start a walk from; implicit ones only for scalars. ``was``: the caller's mode."""
     if isinstance(outputs, TensorBase):
         outputs = (outputs,)
     if gradients is None or isinstance(gradients, (TensorBase, ndarray)):
@@ -190,7 +191,7 @@ def _roots(outputs, gradients, taped):
             renew(out)
         if out._node is None:
             raise RuntimeError(
-                f"element {i} of tensors does not require grad and does not have a grad_fn" + _why_cut(out)
+                f"element {i} of tensors does not require grad and does not have a grad_fn" + why_cut(out, was)
             )
         a = out._data
         if g is None:
@@ -225,11 +226,6 @@ def _roots(outputs, gradients, taped):
             g = np.asarray(unwrap(g)).astype(a.dtype, copy=False)
         roots.append((out._node, g))
     return roots
-
-
-def _why_cut(out):
-    note = out.__dict__.get("_cut") if hasattr(out, "__dict__") else None
-    return f" ({note})" if note else ""
 
 
 def _target_node(x, what):
@@ -272,8 +268,11 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inp
     tensor([2., 4.])
     """
     retain = create_graph if retain_graph is None else retain_graph
+    was = state.mode & RECORDING
     with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
-        roots = _roots(tensors, gradients, create_graph)
+        roots = _roots(tensors, gradients, create_graph, was)
+        if roots:
+            begin(roots[0][0], True)
         if inputs is None:
             walk(roots, retain=retain, taped=create_graph)
             return
@@ -356,8 +355,12 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
                 column[:] = [wrap(np.zeros_like(inputs[i]._data))] * count if materialize_grads else []
         return tuple([stack(column) if column else None for column in columns])
     nodes = [_target_node(x, "inputs") for x in inputs]
+    was = state.mode & RECORDING
     with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
-        found = walk(_roots(outputs, grad_outputs, create_graph), retain=retain, taped=create_graph, targets=nodes)
+        roots = _roots(outputs, grad_outputs, create_graph, was)
+        if roots:
+            begin(roots[0][0], False)
+        found = walk(roots, retain=retain, taped=create_graph, targets=nodes)
     result = []
     for i, (x, node) in enumerate(zip(inputs, nodes)):
         g = found.get(node)

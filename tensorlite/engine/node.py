@@ -131,11 +131,14 @@ class Leaf(Node):
                 elif not owned or g.__class__ is not ndarray:
                     g = np.array(g)
                 tensor._grad = wrap(g)
-            elif held._data.flags.writeable:
-                np.add(held._data, g, out=held._data)
-                touch(held)
             else:
-                held._data = held._data + g
+                if "_used" in held.__dict__:  # an optimizer has used it; was it set to zero since?
+                    if held.__dict__["_used"]:
+                        held.__dict__["_used"] = 2 if held._data.any() else 0
+                if held._data.flags.writeable:
+                    np.add(held._data, g, out=held._data)
+                else:
+                    held._data = held._data + g
                 touch(held)
         if self.hooks is not None:
             for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:

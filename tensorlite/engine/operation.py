@@ -13,6 +13,7 @@ from . import tape
 from .node import Port
 from .plan import Plan
 from .tape import RECORDING, WATCHED, TensorBase, _new, ndarray, state, wrap
+from .trail import cut
 from .view import _attach_view, renew
 
 
@@ -203,8 +204,15 @@ _RECORD = """
         t._node = plan.record(args, ({raws}), out, t, {{{pairs}}})
         if mode > 1:
             state.watch.recorded(t._node, args, t)
+{otherwise}
     else:
         t._node = None
+"""
+
+_LEFT = """
+    t._node = None
+    if key & {grad_bits} and mode & 1:
+        cut({what!r})
 """
 
 
@@ -222,7 +230,7 @@ def _generate(prim: Primitive):
     pairs = "".join(f"{s!r}: {s}, " for s in prim.settings)
     settings = "".join(f"{s}={s}, " for s in prim.settings)
     scope = {
-        "np": np, "tape": tape, "grad_bits": _GRAD_BITS, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
+        "np": np, "cut": cut, "tape": tape, "grad_bits": _GRAD_BITS, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
         "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
         "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
         "plain_float": dtypes.plain_float, "__name__": __name__,
@@ -277,12 +285,16 @@ def _generate(prim: Primitive):
     else:
         view = f"    attach_view(t, {prim.arrays[0]}, self, {{{pairs}}})" if prim.view else ""
         bits = "grad_bits(len(args))" if prim.variadic else str(_GRAD_BITS(len(prim.arrays)))
-        if_float = " and out.dtype.kind in 'fc'" if prim.differentiable == "float" else ""
+        if_float = otherwise = ""
+        if prim.differentiable == "float":
+            if_float = " and out.dtype.kind in 'fc'"
+            otherwise = f"    elif key & {bits} and mode & 1:\n        t._node = None\n        cut('a conversion to integers')"
         record = (
-            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count, if_float=if_float)
+            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count, if_float=if_float,
+                           otherwise=otherwise)
             if prim.differentiable
-            else "    t._node = None"
-        )
+            else _LEFT.format(grad_bits=bits, what=f"{prim.name}()")
+        )  # fmt: skip
         finish = _FINISH_ONE.format(view=view, record=record)
     fields = dict(name=prim.forward.__name__, signature=", ".join(signature), unwrap="\n".join(unwrap), raws=raws,
                   settings=settings, args=args, pairs=pairs, finish=finish)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, mistakes
 from .node import Node, Port
 from .tape import TensorBase, _new, clock, ndarray, wrap
 
@@ -52,7 +52,7 @@ class PrimitiveNode(Node):
     def apply(self, g, taped, needed=None):
         kept = self.kept
         if kept is None:
-            raise RuntimeError(TWICE.format(self.name()))
+            raise twice(self)
         for cell in self.cells:
             if cell[0] > self.seq:
                 raise changed(self, cell)
@@ -80,6 +80,17 @@ TWICE = (
 )
 
 
+def twice(node):
+    """The error for a node that has been freed, with the backward pass that did it."""
+    from .trail import first_pass
+
+    first = first_pass(node)
+    remedy = "Call backward() once per forward pass, on the sum of the losses, or with retain_graph=True"
+    remedy += "; a state carried from step to step needs detach() in between."
+    message = TWICE.format(node.name()) + (f" The first backward pass was at {first}." if first else "")
+    return RuntimeError(mistakes.explained(message, "TL009", remedy))
+
+
 def changed(node, cell):
     i = next((i for i, c in enumerate(node.cells) if c is cell), 0)
     array = node.kept_array(i)
@@ -87,10 +98,12 @@ def changed(node, cell):
     where = f" The operation was recorded at {node.where}." if node.where else (
         " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "tensorlite.autograd.set_detect_anomaly(True).")  # fmt: skip
-    return RuntimeError(
+    message = (
         f"one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
         f"which {node.name()} kept, was changed after the forward call.{where}"
     )
+    remedy = "Write x = x + ... instead of x += ..., or change a clone(); optimizer steps come after backward()."
+    return RuntimeError(mistakes.explained(message, "TL019", remedy))
 
 
 class Plan:

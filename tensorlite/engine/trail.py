@@ -1,0 +1,151 @@
+"""What happened lately in this thread, for messages: backward passes, and places where values left the tape.
+
+A few tuples in short queues: nothing here holds a tensor or a graph.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections import deque
+
+from .. import mistakes
+from .node import Leaf
+from .tape import clock
+
+__all__ = ["begin", "cut", "first_pass", "left", "spot", "trail", "why_cut"]
+
+_PACKAGE = __name__.partition(".")[0]
+_INSIDE = _PACKAGE + "."
+
+#: How many graphs of past losses may be alive before it is called growth.
+HELD = 6
+
+
+class _Trail(threading.local):
+    def __init__(self):
+        self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, line) of backward passes
+        self.cuts = deque(maxlen=8)  # (what, code, line, time) where a value left the tape
+        self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
+
+
+trail = _Trail()
+
+
+def spot():
+    """Code object and line number of the innermost caller outside this package."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not (name.startswith(_INSIDE) or name == _PACKAGE):
+            return frame.f_code, frame.f_lineno
+        frame = frame.f_back
+    return None, 0
+
+
+def place(code, line):
+    """``file:line``."""
+    return "an unknown place" if code is None else f"{code.co_filename}:{line}"
+
+
+# -- values that leave the tape ----------------------------------------------------------------------
+
+
+def cut(what):
+    """Note that a value that was on the tape left it: by ``what``, at the user's line."""
+    code, line = spot()
+    cuts = trail.cuts
+    if cuts and cuts[-1][0] == what and cuts[-1][1] is code and cuts[-1][2] == line:
+        cuts.pop()
+    cuts.append((what, code, line, clock()))
+
+
+def left():
+    """``what (file:line)`` for the places where values left the tape since the last backward pass, latest first."""
+    since = trail.passes[-1][1] if trail.passes else 0
+    found = [f"{what} at {place(code, line)}" for what, code, line, time in reversed(trail.cuts) if time > since]
+    return list(dict.fromkeys(found))
+
+
+def why_cut(out, recording):
+    """Why a tensor has no graph, as the end of an error message."""
+    ways = left()
+    if not recording:
+        reason = "gradients are switched off here, by no_grad() or set_grad_enabled(False)."
+        remedy = "Compute the loss and call backward() outside of it."
+    elif own := out.__dict__.get("_cut"):
+        at = next((w for w in ways if w.startswith(own)), own)
+        reason = f"it was cut from the graph by {at}."
+        remedy = "Call backward() on the value before that."
+    elif ways:
+        reason = f"what it was computed from left the graph by {'; or by '.join(ways)}."
+        remedy = "Compute the loss from the model's output itself, with differentiable operations."
+    else:
+        reason = "nothing that it was computed from requires grad."
+        remedy = "Are all parameters frozen, or was requires_grad=True forgotten?"
+    shape = list(out._data.shape)
+    return ". " + mistakes.explained(f"This value of shape {shape} has no graph: {reason}", "TL010", remedy)
+
+
+# -- backward passes -----------------------------------------------------------------------------------
+
+
+def begin(root, accumulates):
+    """Note that a backward pass starts at ``root``."""
+    code, line = spot()
+    passes = trail.passes
+    if not accumulates:
+        pass
+    elif root.__class__ is Leaf:
+        _cure(root)
+    elif passes and (last := passes[-1][0]()) is not None and last is not root:
+        _held(root, code, line)
+    passes.append((weakref.ref(root), clock(), code, line))
+
+
+def _cure(leaf):
+    """A loss that was cut and then told to require grad has no way back to the parameters."""
+    tensor = leaf.tensor()
+    ways = left()
+    if tensor is not None and ways and tensor._data.size == 1 and type(tensor).__name__ != "Parameter":
+        mistakes.warn(
+            "TL011",
+            f"backward() of a tensor of shape {list(tensor._data.shape)} that is a leaf reaches nothing but itself: "
+            f"requires_grad=True does not bring back the graph that was lost by {'; or by '.join(ways)}.",
+            "Compute the loss without leaving the tape, and drop requires_grad=True.",
+        )
+
+
+def _held(root, code, line):
+    """Warn if the graphs of the last losses of this line are all alive, each made after the one before was done."""
+    count, newer = 1, root.seq
+    for ref, time, c, n in reversed(trail.passes):
+        if c is not code or n != line:
+            continue
+        old = ref()
+        if old is None or old is root or newer <= time:
+            return
+        count, newer = count + 1, old.seq
+        if count == HELD:
+            mistakes.warn(
+                "TL008",
+                f"The graphs of the last {HELD} losses on which backward() was called are all still in memory: the losses "
+                "are held as tensors, in a running sum (total += loss) or a list (losses.append(loss)).",
+                "Hold numbers instead: total += loss.item().",
+            )
+            trail.passes.clear()
+            return
+
+
+def first_pass(node):
+    """``file:line`` of the backward pass that freed what ``node`` kept; None if it was long ago."""
+    from .gradient import order
+
+    passes = list(trail.passes)[:-1]  # the last one is the one that has just failed
+    for ref, time, code, line in passes:
+        if time > node.seq:
+            root = ref()
+            if root is None or node in order([root])[0]:
+                return place(code, line)
+    return None
