@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from .theme import LIGHT
 
-__all__ = ["CYCLE", "new_figure", "need", "polish"]
+__all__ = ["CYCLE", "TITLE", "new_figure", "need", "polish"]
 
 #: Okabe and Ito's colours, in an order in which neighbours differ in lightness too.
 CYCLE = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#7a6a00", "#3c4650")
+
+TITLE = {"color": LIGHT["ink"], "fontsize": 10, "fontweight": "bold"}
 
 
 def need():
@@ -40,7 +42,6 @@ def polish(ax, grid=True):
     ax.tick_params(colors=LIGHT["soft"], labelsize=8)
     ax.xaxis.label.set(color=LIGHT["soft"], fontsize=9)
     ax.yaxis.label.set(color=LIGHT["soft"], fontsize=9)
-    ax.title.set(color=LIGHT["ink"], fontsize=10, fontweight="bold")
     if grid:
         ax.grid(True, color="#e6eaee", linewidth=0.8)
         ax.set_axisbelow(True)

@@ -8,10 +8,11 @@ from .theme import FONT, THEMES
 __all__ = ["to_dot"]
 
 _SIZE = 10
+_STYLES = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "filled,dashed"}
 
 
-def to_dot(d: Drawing) -> str:
-    """The drawing as DOT text."""
+def to_dot(d: Drawing, legend: bool = True) -> str:
+    """The drawing as DOT text; pictures get their legend otherwise."""
     t = THEMES[d.theme]
     large = len(d.vertices) > 400
     out = [
@@ -22,7 +23,7 @@ def to_dot(d: Drawing) -> str:
         + "];",
         f"  node [fontname={_q(FONT)}, fontsize={_SIZE}, margin=\"0.12,0.05\", height=0.3, width=0.3, penwidth=1.1];",
         f"  edge [fontname={_q(FONT)}, fontsize=8, color={_q(t['line'])}, fontcolor={_q(t['soft'])}, arrowsize=0.6, penwidth=1];",
-        f"  label={_q('   ·   '.join(n for n in (d.title, summary_line(d), *d.notes) if n) + chr(92) + 'l')};",
+        f"  label={_q(''.join(n + chr(92) + 'l' for n in (d.title, *summary_lines(d), *d.notes) if n))};",
     ]
     inside: dict[str, list] = {}
     for v in d.vertices.values():
@@ -48,7 +49,8 @@ def to_dot(d: Drawing) -> str:
         work.append((group, level, True) if group else ("", 1, True))
         work += [(g.key, level + 1, False) for g in reversed(children.get(group, []))]
     out.pop()
-    out += _legend(d, t)
+    if legend:
+        out += _legend(d, t)
     for a in d.arrows:
         tail, head = (a.head, a.tail) if d.backward else (a.tail, a.head)
         attrs = [f"label={_q(' ' + tensor_text(a.shape, a.dtype) + ' ')}"] if not large and _labelled(d, a) else []
@@ -101,7 +103,7 @@ def _vertex(v, d, t):
     fill, border, ink = t[v.kind]
     if v.bad:
         fill, border = t["bad fill"], t["bad"]
-    style = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "filled,dashed"}.get(v.kind, "filled")
+    style = _STYLES.get(v.kind, "filled")
     attrs = [f"id={_q(v.key)}", f'class="{v.kind}{" bad" if v.bad else ""}"', f"fillcolor={_q(fill)}", f"color={_q(border)}",
              f"fontcolor={_q(ink)}"]  # fmt: skip
     rows = [text for text, _ in rows_of(v, d)] or [v.kind]
@@ -146,26 +148,29 @@ def group_title(g):
     return (f"{g.path}  " if g.path else "") + g.kind + times
 
 
+def legend_items(d):
+    """What the legend explains: (text, colours, style, kind, width in points) for each kind that occurs."""
+    t = THEMES[d.theme]
+    kinds = [k for k in KINDS if any(v.kind == k for v in d.vertices.values())]
+    items = [(KINDS[k], t[k], _STYLES.get(k, "filled"), k) for k in kinds]
+    if any(v.bad for v in d.vertices.values()):
+        items.append(("not finite", (t["bad fill"], t["bad"], t["op"][2]), "filled,bold", "bad"))
+    return [(*item, 4.0 * len(item[0]) + 14) for item in items]
+
+
 def _legend(d, t):
-    """One small box for each kind that occurs, in a box of their own."""
+    """One small box for each kind, in a box of their own."""
     out = ['  subgraph "cluster_legend" {', f'    label="legend"; class=legend; color={_q(t["rim"])}; bgcolor={_q(t["page"])}; margin=6;',
-           f"    fontcolor={_q(t['soft'])}; fontsize=8;", "    node [fontsize=8, height=0.2, margin=\"0.08,0.03\"];"]  # fmt: skip
-    for kind in KINDS:
-        if not any(v.kind == kind for v in d.vertices.values()):
-            continue
-        fill, border, ink = t[kind]
-        style = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "filled,dashed"}.get(kind, "filled")
+           f"    fontcolor={_q(t['soft'])}; fontsize=8;", '    node [fontsize=8, height=0.2, margin="0.08,0.03"];']  # fmt: skip
+    for text, (fill, border, ink), style, kind, _ in legend_items(d):
         extra = ", peripheries=2" if kind == "module" else ""
         out.append(f'    "legend_{kind}" [class="{kind}", shape=box, style="{style}", fillcolor={_q(fill)}, color={_q(border)}, '
-                   f"fontcolor={_q(ink)}, label={_q(KINDS[kind])}{extra}];")  # fmt: skip
-    if any(v.bad for v in d.vertices.values()):
-        out.append(f'    "legend_bad" [class="op bad", shape=box, style="filled", fillcolor={_q(t["bad fill"])}, color={_q(t["bad"])}, '
-                   f'fontcolor={_q(t["op"][2])}, penwidth=2, label="not finite"];')  # fmt: skip
+                   f"fontcolor={_q(ink)}, label={_q(text)}{extra}];")  # fmt: skip
     return [*out, "  }"]
 
 
-def summary_line(d):
-    """``12 operations, 3.2k parameters, 1.2 kB kept``."""
+def summary_lines(d):
+    """``12 operations, 3,200 parameters, 1.2 kB kept for backward``, and how to read the arrows."""
     n = d.operations()
     parts = [f"{n:,} operation{'s' if n != 1 else ''}"]
     total = sum(v.numel for v in d.vertices.values() if v.kind == "parameter" and v.count)
@@ -173,6 +178,7 @@ def summary_line(d):
         parts.append(f"{total:,} parameters")
     if kept := d.kept_bytes():
         parts.append(f"{bytes_text(kept)} kept for backward")
+    lines = [", ".join(parts)]
     if d.backward:
-        parts.append("arrows show how gradients flow; dashed: none does")
-    return ", ".join(parts)
+        lines.append("arrows: how gradients flow; dashed: none does")
+    return lines

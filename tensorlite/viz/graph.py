@@ -70,7 +70,7 @@ class Picture:
             If no Graphviz is installed or it fails; the message says what to install.
         """
         try:
-            raw = render.layout(self.to_dot(), "svg", seconds).decode()
+            raw = render.layout(_dot.to_dot(self.drawing, False), "svg", seconds).decode()
         except render.NoGraphviz as error:
             raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
         return svg.tidy(raw, self.drawing)
@@ -116,7 +116,8 @@ class Picture:
 
         try:
             rows = {k: [kind for _, kind in _dot.rows_of(v, self.drawing)] for k, v in self.drawing.vertices.items()}
-            return draw(self.to_dot(), format, rows, THEMES[self.drawing.theme])
+            legend = _dot.legend_items(self.drawing)
+            return draw(_dot.to_dot(self.drawing, False), format, rows, legend, THEMES[self.drawing.theme])
         except render.NoGraphviz as error:
             raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
 

@@ -9,11 +9,11 @@ from .render import layout
 
 __all__ = ["draw"]
 
-_MARGIN = 6
+_MARGIN, _LEGEND = 6, 18
 _NARROW = 0.87  # Graphviz measures Helvetica; matplotlib's own typeface is wider
 
 
-def draw(dot: str, format: str, rows: dict, theme: dict, dpi: float = 160, seconds: float = 20.0) -> bytes:
+def draw(dot: str, format: str, rows: dict, legend: list, theme: dict, dpi: float = 160, seconds: float = 20.0) -> bytes:
     """A picture of ``dot``, drawn from Graphviz's own drawing instructions.
 
     ``rows`` maps the name of a box to the kinds of its lines, which decide size and colour.
@@ -25,6 +25,7 @@ def draw(dot: str, format: str, rows: dict, theme: dict, dpi: float = 160, secon
 
     plan = json.loads(layout(dot, "json", seconds))
     x0, y0, x1, y1 = map(float, plan["bb"].split(","))
+    y0, x1 = y0 - _LEGEND, max(x1, x0 + sum(item[-1] + 8 for item in legend) + 24)
     width, height = x1 - x0 + 2 * _MARGIN, y1 - y0 + 2 * _MARGIN
     dpi = min(dpi, 60_000 * 72 / max(width, height))
     figure = Figure(figsize=(width / 72, height / 72))
@@ -41,9 +42,24 @@ def draw(dot: str, format: str, rows: dict, theme: dict, dpi: float = 160, secon
         for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
             kinds = rows.get(item.get("name")) if part == "_ldraw_" else None
             _Pen(axes, z + 1, kinds, theme).run(item.get(part, ()))
+    _legend(axes, legend, x0 + 8, y0 + 6)
     out = io.BytesIO()
     figure.savefig(out, format=format, dpi=dpi, facecolor=page)
     return out.getvalue()
+
+
+def _legend(axes, items, x, y):
+    """The row below the drawing that explains its boxes."""
+    from matplotlib.patches import FancyBboxPatch
+
+    for text, (fill, border, ink), style, kind, w in items:
+        shape = "round,pad=0,rounding_size=5" if "rounded" in style else "square,pad=0"
+        line = (0, (4, 2.5)) if "dashed" in style else "-"
+        axes.add_patch(FancyBboxPatch((x, y), w, 14, boxstyle=shape, facecolor=fill, edgecolor=border, linestyle=line))
+        if kind == "module":
+            axes.add_patch(FancyBboxPatch((x - 2, y - 2), w + 4, 18, boxstyle=shape, facecolor="none", edgecolor=border))
+        axes.text(x + w / 2, y + 4.2, text, fontsize=8 * _NARROW, color=ink, ha="center", family="sans-serif")
+        x += w + 8
 
 
 class _Pen:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from html import escape
 
-from .dot import group_title, rows_of
+from .dot import group_title, legend_items, rows_of
 from .drawing import Drawing
-from .theme import THEMES, style_sheet
+from .theme import FONT, THEMES, style_sheet
 
 __all__ = ["tidy"]
 
@@ -50,7 +50,36 @@ def tidy(svg: str, d: Drawing) -> str:
 
     svg = _BLOCK.sub(set_block, svg)
     svg = re.sub(r"<title>[^<]*</title>\n?", "", svg).replace("<svg ", '<svg role="img" aria-label="computation graph" ', 1)
+    svg = _with_legend(svg, d, t)
     if d.theme == "auto":
         start = svg.index(">") + 1
         svg = f"{svg[:start]}\n<style>{style_sheet()}</style>{svg[start:]}"
     return svg
+
+
+def _with_legend(svg, d, t):
+    """A row below the drawing that explains its boxes."""
+    head = re.search(r'width="[^"]*" height="[^"]*"\s*viewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"', svg)
+    if head is None:
+        return svg
+    items = legend_items(d)
+    width = max(float(head[1]), sum(item[-1] + 8 for item in items) + 40)
+    height = float(head[2])
+    x, parts = 22.0, []
+    for text, (fill, border, ink), style, kind, w in items:
+        shape = ' rx="5"' if "rounded" in style else ""
+        dash = ' stroke-dasharray="4 2.5"' if "dashed" in style else ""
+        double = f'<rect x="{x - 2:.1f}" y="{height - 8:.1f}" width="{w + 4:.1f}" height="18" fill="none" stroke="{border}"/>' if kind == "module" else ""
+        parts.append(
+            f'<g class="{kind}">{double}<rect x="{x:.1f}" y="{height - 6:.1f}" width="{w:.1f}" height="14"{shape}{dash} fill="{fill}" stroke="{border}"/>'
+            f'<text x="{x + w / 2:.1f}" y="{height + 4:.1f}" text-anchor="middle" font-family="{FONT}" font-size="8" fill="{ink}">{text}</text></g>'
+        )
+        x += w + 8
+    row = f'<g class="legend" id="legend">{"".join(parts)}</g>'
+    size = f'width="{width:.0f}pt" height="{height + 20:.0f}pt" viewBox="0 0 {width:.1f} {height + 20:.1f}"'
+    svg = svg.replace(head[0], size, 1)
+    page = f'<rect class="page" width="100%" height="100%" fill="{t["page"]}"/>'
+    start = svg.index(">") + 1
+    svg = re.sub(r'(<g id="graph0"[^>]*>\n)<polygon[^>]*/>\n', r"\1", svg, count=1)
+    end = svg.rindex("</svg>")
+    return f"{svg[:start]}\n{page}{svg[start:end]}{row}\n</svg>\n"

@@ -43,11 +43,11 @@ def style_sheet():
         dark = DARK[name]
         if not isinstance(light, tuple):
             continue
-        for shape in ("polygon", "path", "ellipse"):
+        for shape in ("polygon", "path", "polyline", "rect"):
             rules.append(f".{name} > {shape}, .{name} > a > {shape} {{ fill: {dark[0]}; stroke: {dark[1]}; }}")
         rules.append(f".{name} text {{ fill: {dark[2]}; }}")
     rules += [
-        f".graph > polygon {{ fill: {DARK['page']}; }}",
+        f".page {{ fill: {DARK['page']}; }} .node polyline {{ fill: none !important; }}",
         f".graph > text, .cluster text, .plain {{ fill: {DARK['ink']}; }}",
         f".node .soft {{ fill: {DARK['soft']}; }} .node .grad {{ fill: {DARK['grad']}; }} .node .bad {{ fill: {DARK['bad']}; }}",
         f".bad > a > path, .bad > a > polygon {{ fill: {DARK['bad fill']}; stroke: {DARK['bad']}; }}",

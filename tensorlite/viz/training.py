@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._matplotlib import CYCLE, new_figure
+from ._matplotlib import CYCLE, TITLE, new_figure
 
 __all__ = ["history"]
 
@@ -44,6 +44,8 @@ def history(history, size=(4.4, 3.0)):
     for name, values in data.items():
         if not any(isinstance(v, (int, float)) for v in values):
             continue
+        if name == "regularization_loss" and not any(values) or name == "data_loss" and values == data.get("loss"):
+            continue
         bare = name.removeprefix("val_")
         kind = ("learning rate" if bare in ("lr", "learning_rate") else "loss" if bare.endswith("loss")
                 else "accuracy" if "acc" in bare else bare)  # fmt: skip
@@ -66,7 +68,7 @@ def history(history, size=(4.4, 3.0)):
                 label = f"training {label}"
             ax.plot(*zip(*points), color=CYCLE[1] if held_out and len(bases) == 1 else colour, label=label, linewidth=1.8,
                     linestyle="--" if held_out and len(bases) > 1 else "-", marker="o" if len(points) < 3 else None)  # fmt: skip
-        ax.set_title(kind, loc="left")
+        ax.set_title(kind, loc="left", **TITLE)
         ax.set_xlabel("epoch")
         ax.xaxis.get_major_locator().set_params(integer=True)
         numbers = [v for _, values in panels[kind] for v in values if isinstance(v, (int, float)) and v == v]
