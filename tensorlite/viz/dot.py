@@ -17,7 +17,7 @@ def to_dot(d: Drawing, legend: bool = True) -> str:
     large = len(d.vertices) > 400
     out = [
         "digraph tape {",
-        f"  graph [rankdir={d.direction}, bgcolor={_q(t['page'])}, fontname={_q(FONT)}, fontsize={_SIZE}, fontcolor={_q(t['ink'])},"
+        f"  graph [rankdir={d.direction}, bgcolor={_q(t['page'])}, fontname={_q(FONT)}, fontsize=9, fontcolor={_q(t['soft'])},"
         f" nodesep=0.22, ranksep={'0.34' if d.direction == 'LR' else '0.3'}, pad=0.2, labelloc=b, labeljust=l, style=rounded"
         + (', nslimit=2, nslimit1=2, mclimit=0.5, splines=polyline' if large else "")
         + "];",
@@ -42,7 +42,7 @@ def to_dot(d: Drawing, legend: bool = True) -> str:
             g = d.groups[group]
             out += [
                 "  " * (level - 1) + f"subgraph {_q('cluster_' + group)} {{",
-                f"{pad}label={_q(group_title(g))}; fontsize=9; labelloc=t; labeljust=l; class=module_box;",
+                f"{pad}label={_q(group_title(g))}; fontsize=9; fontcolor={_q(t['ink'])}; labelloc=t; labeljust=l; class=module_box;",
                 f"{pad}bgcolor={_q(t['group'])}; color={_q(t['rim'])}; style=rounded; margin=10; penwidth={2 if g.repeat > 1 else 1};",
             ]
         out += [pad + _vertex(v, d, t) for v in inside.get(group, ())]
@@ -173,7 +173,7 @@ def summary_lines(d):
     """``12 operations, 3,200 parameters, 1.2 kB kept for backward``, and how to read the arrows."""
     n = d.operations()
     parts = [f"{n:,} operation{'s' if n != 1 else ''}"]
-    total = sum(v.numel for v in d.vertices.values() if v.kind == "parameter" and v.count)
+    total = sum(v.numel for v in d.vertices.values() if v.kind in ("parameter", "module", "hidden"))
     if total:
         parts.append(f"{total:,} parameters")
     if kept := d.kept_bytes():

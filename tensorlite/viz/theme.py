@@ -48,7 +48,7 @@ def style_sheet():
         rules.append(f".{name} text {{ fill: {dark[2]}; }}")
     rules += [
         f".page {{ fill: {DARK['page']}; }} .node polyline {{ fill: none !important; }}",
-        f".graph > text, .cluster text, .plain {{ fill: {DARK['ink']}; }}",
+        f".cluster text {{ fill: {DARK['ink']}; }} .graph > text {{ fill: {DARK['soft']}; }}",
         f".node .soft {{ fill: {DARK['soft']}; }} .node .grad {{ fill: {DARK['grad']}; }} .node .bad {{ fill: {DARK['bad']}; }}",
         f".bad > a > path, .bad > a > polygon {{ fill: {DARK['bad fill']}; stroke: {DARK['bad']}; }}",
         f".cluster > path, .cluster > polygon {{ fill: {DARK['group']}; stroke: {DARK['rim']}; }}",
@@ -57,3 +57,19 @@ def style_sheet():
         f".edge text {{ fill: {DARK['soft']}; }}",
     ]
     return "@media (prefers-color-scheme: dark) { " + " ".join(rules) + " }"
+
+
+def css_variables():
+    """Both themes as CSS custom properties, for the HTML page."""
+
+    def block(theme):
+        out = []
+        for name, value in theme.items():
+            if isinstance(value, tuple):
+                out += [f"--{name}-fill:{value[0]}", f"--{name}-rim:{value[1]}", f"--{name}-ink:{value[2]}"]
+            else:
+                out.append(f"--{name.replace(' ', '-')}:{value}")
+        return ";".join(out)
+
+    return (f":root{{color-scheme:light;{block(LIGHT)}}}\n:root[data-theme=dark]{{color-scheme:dark;{block(DARK)}}}\n"
+            f"@media (prefers-color-scheme:dark){{:root[data-theme=auto]{{color-scheme:dark;{block(DARK)}}}}}\n")  # fmt: skip
