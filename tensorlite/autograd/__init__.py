@@ -15,10 +15,10 @@ from .variable import Variable
 __all__ = [
     "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad", "functional", "grad", "gradcheck",
     "gradgradcheck", "graph", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad",
-    "set_detect_anomaly", "set_grad_enabled",
+    "profiler", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
-_modules = ("anomaly_mode", "forward_ad", "function", "functional", "graph")
+_modules = ("anomaly_mode", "forward_ad", "function", "functional", "graph", "profiler")
 _names = {"Function": "function", "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode"}
 
 

@@ -49,6 +49,14 @@ def check_rate(lr):
     check(number(lr) >= 0.0, f"Invalid learning rate: {lr}")
 
 
+def _watched(step, self, args, kwargs):
+    """``step`` as a range of its own in a profile."""
+    from ..profiler.record import record_function
+
+    with record_function(f"Optimizer.step#{type(self).__name__}.step"):
+        return step(self, *args, **kwargs)
+
+
 def _hooked(step):
     """``step`` between the hooks that the user registered; the outermost ``step`` runs them once."""
 
@@ -58,7 +66,9 @@ def _hooked(step):
             self._opt_called = True
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if (not before and not after) or self.__dict__.get("_stepping"):
-            return step(self, *args, **kwargs)
+            if engine.state.watch is None:
+                return step(self, *args, **kwargs)
+            return _watched(step, self, args, kwargs)
         for hook in list(before.values()):
             changed = hook(self, (self, *args), kwargs)
             if changed is not None:
@@ -69,7 +79,7 @@ def _hooked(step):
                 (_, *args), kwargs = changed
         self._stepping = True
         try:
-            result = step(self, *args, **kwargs)
+            result = _watched(step, self, args, kwargs)
         finally:
             self._stepping = False
         for hook in list(after.values()):
