@@ -29,6 +29,17 @@ def _average(running, value, momentum):
         touch(running)
 
 
+def _empty(input, weight, bias, channels=True):
+    """Nothing to normalise: ``input`` with the history that the scale and shift give it."""
+    out = mul(input, 1.0)
+    for op, value in ((mul, weight), (add, bias)):
+        if value is not None:
+            if channels and len(input.shape) > 1:
+                value = reshape(value, shape=(-1,) + (1,) * (len(input.shape) - 2))
+            out = op(out, value)
+    return out
+
+
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     """Normalise each channel over the batch and its pixels.
 
@@ -58,8 +69,12 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             [ 1.0000]])
     """
     x = input._data
+    if x.size == 0:
+        return _empty(input, weight, bias)
     if x.ndim < 2:
-        raise RuntimeError(f"batch_norm expects at least 2 dimensions, but got input of size: {list(x.shape)}")
+        raise IndexError(
+            "Dimension out of range (expected to be in range of [-1, 0], but got 1): batch_norm needs a batch and channels"
+        )
     _channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
@@ -108,6 +123,8 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     _channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     n, channels = x.shape[:2]
     pixels = math.prod(x.shape[2:])
+    if x.size == 0:
+        return _empty(input, weight, bias)
     if pixels <= 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {_size(x.shape)}")
     if running_mean is not None:
@@ -154,6 +171,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(value._data.shape)} and input of shape {list(x.shape)}"
             )
+    if x.size == 0:
+        return _empty(input, weight, bias)
     view = (n, channels, math.prod(x.shape[2:]))
     out, _, _ = ops.row_norm(input, weight, bias, rows=n * num_groups, view=view, affine=(channels, 1), eps=eps)
     return out
@@ -203,6 +222,8 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     tensor([[-1.0000,  1.0000]])
     """
     settings = _rows(input, normalized_shape, weight, bias, ", ")
+    if input._data.size == 0:
+        return _empty(input, weight, bias, channels=False)
     out, _, _ = ops.row_norm(input, weight, bias, eps=eps, **settings)
     return out
 
@@ -224,6 +245,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     tensor([[1., 1.]])
     """
     settings = _rows(input, normalized_shape, weight, None, "")
+    if input._data.size == 0:
+        return _empty(input, weight, None, channels=False)
     eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps
     out, _, _ = ops.row_norm(input, weight, None, eps=eps, centre=False, **settings)
     return out

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from .. import dtypes
+from ..engine import wrap
 from ..ops import pooling as ops
 from ..ops.elementwise import abs as abs_
 from ..ops.elementwise import mul, pow, relu, sign
@@ -109,10 +111,15 @@ def _avg_pool(name, dims, input, kernel_size, stride, padding, ceil_mode, count_
     settings = _windows(input, dims, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0 and divisor_override is not None:
         raise RuntimeError("divisor must be not zero")
-    if input._data.dtype.kind not in "fc":
-        raise RuntimeError(f"{name} needs a floating dtype, but got {input._data.dtype}")
+    dtype = input._data.dtype
+    if dtype.kind != "f" and dtype != np.int64:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{dtypes.of(dtype).title}'")
     del settings["dilation"]
     total = ops.sum_pool(input, **settings)
+    if dtype.kind == "i":
+        counts = ops.window_counts(input.shape[2:], *settings.values(), count_include_pad)
+        mean = np.trunc(total._data / (divisor_override or counts))  # PyTorch's division of integers
+        return unbatched(wrap(mean.astype(dtype)), single)
     if divisor_override is not None:
         factor = 1 / divisor_override
     else:

@@ -3,6 +3,9 @@ resampling come from the files beside this one."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from .. import dtypes
 from ..ops import conv as ops
 from ..ops import fold as fold_ops
 from ..ops.elementwise import add
@@ -35,8 +38,9 @@ def _check(input, weight, bias, stride, dilation, groups, transposed):
         other, what = (w, "weight") if bias is None or bias._data.dtype == x.dtype else (bias._data, "bias")
         a, b = (_TYPES.get(v.dtype.name, v.dtype.name) for v in (x, other))
         raise RuntimeError(f"Input type ({a}) and {what} type ({b}) should be the same")
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"convolution is not implemented for {x.dtype}; bring input and weight to a floating dtype")
+    if x.dtype.kind not in ("f" if transposed else "fiu") and x.dtype != np.int64:
+        kernel = f"slow_conv{'_transpose' if transposed else ''}{x.ndim - 2}d_cpu"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.of(x.dtype).title}'")
     if any(s <= 0 for s in stride):
         raise RuntimeError("non-positive stride is not supported")
     if any(d <= 0 for d in dilation):

@@ -57,10 +57,19 @@ gate.vjp(g=lambda h, x, low, high, closed: gate(h, x, low=low, high=high, closed
 @primitive(promote="same")
 def hardtanh(x, *, low, high):
     """``x`` clipped to [low, high]; gradient 0 at the bounds."""
-    return np.clip(x, low, high)
+    return np.clip(x, *_bounds(x, low, high))
 
 
-hardtanh.primitive.into = lambda x, *, low, high: np.clip(x, low, high, out=x)
+def _bounds(x, low, high):
+    """The bounds in the dtype of ``x``: integers are clipped to integers."""
+    if x.dtype.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    if x.dtype.kind == "u" and low < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    return (low, high) if x.dtype.kind == "f" else (int(low), int(high))
+
+
+hardtanh.primitive.into = lambda x, *, low, high: np.copyto(x, np.clip(x, *_bounds(x, low, high)))
 hardtanh.vjp(x=lambda g, x, low, high: gate(g, x, low=low, high=high))
 
 
@@ -158,7 +167,7 @@ softshrink.vjp(x=lambda g, x, lambd: _outside(g, x, lambd=lambd))
 
 def _hardsigmoid_step(x, out):
     np.add(x, 3, out=out)
-    np.clip(out, 0, 6, out=out)
+    np.minimum(np.maximum(out, 0, out=out), 6, out=out)
     np.divide(out, 6, out=out)
 
 
@@ -439,7 +448,7 @@ def logsigmoid(x):
 logsigmoid.vjp(x=lambda g, x: g * sigmoid(-x))
 
 
-@primitive
+@primitive(promote="float")
 def softsign(x):
     """``x / (1 + abs(x))``."""
     return x / (1 + np.abs(x))
@@ -453,7 +462,7 @@ def _softsign_vjp(g, x):
 softsign.vjp(x=_softsign_vjp)
 
 
-@primitive
+@primitive(promote="float")
 def tanhshrink(x):
     """``x - tanh(x)``."""
     return x - np.tanh(x)

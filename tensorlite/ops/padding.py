@@ -44,7 +44,8 @@ def _source(n, before, after, mode, dim):
     if mode == "circular":
         if before > n or after > n:
             raise RuntimeError("Padding value causes wrapping around more than once.")
-        return at % max(n, 1)
+        first = max(-before, 0)  # what negative widths leave is what goes round
+        return first + (at - first) % max(n - first - max(-after, 0), 1)
     if before >= n or after >= n:
         raise RuntimeError(
             "Padding size should be less than the corresponding input dimension, but got: padding "
