@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from types import FunctionType
@@ -43,15 +44,30 @@ class Primitive:
         self.vjps: dict[str, Callable] = {}
         self.names: dict[str, list[str]] = {}
         self.plans: dict[int, Plan] = {}
-        self.signature = inspect.signature(forward)
-        params = self.signature.parameters.values()
-        self.arrays = [p.name for p in params if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        self.variadic = next((p.name for p in params if p.kind is p.VAR_POSITIONAL), None)
-        self.settings = {p.name: p.default for p in params if p.kind is p.KEYWORD_ONLY}
+        plain = inspect.unwrap(forward)
+        code = plain.__code__  # read directly: inspect.signature would take a third of the import time
+        names, count, keywords = code.co_varnames, code.co_argcount, code.co_kwonlyargcount
+        self.arrays = list(names[:count])
+        self.variadic = names[count + keywords] if code.co_flags & inspect.CO_VARARGS else None
+        self.settings = {
+            n: (plain.__kwdefaults__ or {}).get(n, inspect.Parameter.empty) for n in names[count : count + keywords]
+        }
         if taken := {"key", "mode", "out", "raw", "t"} & {*self.arrays, *self.settings}:
-            raise TypeError(f"{self.name}: the generated callable uses the name(s) {sorted(taken)} itself; choose others")
+            raise TypeError(
+                f"{self.name}: the generated callable uses the name(s) {sorted(taken)} itself; choose others"
+            )
         #: numbers of the differentiable results; None where the number of results varies
         self.live = None if outputs == "many" else [i for i, o in enumerate(outputs or ["out"]) if o not in constant]
+
+    @functools.cached_property
+    def signature(self):
+        """The signature of the forward function."""
+        return inspect.signature(self.forward)
+
+    @property
+    def source(self):
+        """The text of the generated callable."""
+        return _write(self)[0]
 
     def __repr__(self):
         return f"<primitive {self.name}{self.signature}>"
@@ -224,19 +240,11 @@ def _stub(*args, **kwargs):
 _STUB = _stub.__code__
 
 
-def _generate(prim: Primitive):
-    """Write and compile the callable of a primitive: unwrap, promote, run, record."""
+def _write(prim: Primitive):
+    """The source of the callable of a primitive (unwrap, promote, run, record), with and without promotion."""
     params = list(prim.signature.parameters.values())
     pairs = "".join(f"{s!r}: {s}, " for s in prim.settings)
     settings = "".join(f"{s}={s}, " for s in prim.settings)
-    scope = {
-        "np": np, "cut": cut, "tape": tape, "grad_bits": _GRAD_BITS, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
-        "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
-        "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
-        "plain_float": dtypes.plain_float, "__name__": __name__,
-    }  # fmt: skip
-    defaults = {f"default_{p.name}": p.default for p in params if p.default is not p.empty}
-    scope.update(defaults)
     shown = [p.replace(annotation=p.empty) for p in params]
     signature = []
     star = False
@@ -288,7 +296,9 @@ def _generate(prim: Primitive):
         if_float = otherwise = ""
         if prim.differentiable == "float":
             if_float = " and out.dtype.kind in 'fc'"
-            otherwise = f"    elif key & {bits} and mode & 1:\n        t._node = None\n        cut('a conversion to integers')"
+            otherwise = (
+                f"    elif key & {bits} and mode & 1:\n        t._node = None\n        cut('a conversion to integers')"
+            )
         record = (
             _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count, if_float=if_float,
                            otherwise=otherwise)
@@ -302,28 +312,43 @@ def _generate(prim: Primitive):
     def text(promote):
         return "\n".join(line for line in _OP.format(promote=promote, **fields).split("\n") if line.strip())
 
+    return text(promote), text("") if promote else None
+
+
+def _generate(prim: Primitive):
+    """The callable of a primitive; it is written and compiled at its first call."""
+    scope = {
+        "np": np, "cut": cut, "tape": tape, "grad_bits": _GRAD_BITS, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
+        "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
+        "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
+        "plain_float": dtypes.plain_float, "__name__": __name__,
+    }  # fmt: skip
+
     def build(source, local):
+        local.update(
+            {f"default_{p.name}": p.default for p in prim.signature.parameters.values() if p.default is not p.empty}
+        )
         exec(compile(source, f"<primitive {prim.name}>", "exec"), local)
         return local[prim.forward.__name__]
 
     def finish_op():
         """Compile the operation into ``op``, which other modules hold already."""
-        if promote:
-            local["unpromoted"] = build(text(""), dict(scope))
+        source, unpromoted = _write(prim)
+        if unpromoted:
+            local["unpromoted"] = build(unpromoted, dict(scope))
         fn = build(source, local)
         op.__defaults__, op.__kwdefaults__ = fn.__defaults__, fn.__kwdefaults__
         op.__code__ = fn.__code__
         return op
 
-    source, local = text(promote), dict(scope)
+    local = dict(scope)
     op = FunctionType(_STUB, local, prim.forward.__name__)
     local["self"] = op
     local["finish_op"] = finish_op
     op.__doc__ = prim.forward.__doc__
     op.__module__ = prim.forward.__module__
     op.__qualname__ = prim.forward.__qualname__
-    op.__signature__ = prim.signature
-    op.source = source
+    op.__wrapped__ = prim.forward  # for inspect.signature and editors
     return op
 
 
