@@ -42,7 +42,7 @@ def to_dot(d: Drawing, legend: bool = True) -> str:
             g = d.groups[group]
             out += [
                 "  " * (level - 1) + f"subgraph {_q('cluster_' + group)} {{",
-                f"{pad}label={_q(group_title(g))}; fontsize=9; fontcolor={_q(t['ink'])}; labelloc=t; labeljust=l; class=module_box;",
+                f"{pad}label={_q(group_title(g, d))}; fontsize=9; fontcolor={_q(t['ink'])}; labelloc=t; labeljust=l; class=module_box;",
                 f"{pad}bgcolor={_q(t['group'])}; color={_q(t['rim'])}; style=rounded; margin=10; penwidth={2 if g.repeat > 1 else 1};",
             ]
         out += [pad + _vertex(v, d, t) for v in inside.get(group, ())]
@@ -75,7 +75,7 @@ def _q(text):
 
 def rows_of(v: Vertex, d: Drawing):
     """What a box says: a list of (text, kind) with kinds title, soft, grad, bad, plain."""
-    rows = [(v.label or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind), "title" if v.kind == "op" else "name")] if v.kind != "value" or v.label else []
+    rows = [(d.short(v.label, v.group) or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind), "title" if v.kind == "op" else "name")] if v.kind != "value" or v.label else []
     if v.kind in ("parameter", "input", "constant", "output") and v.shape not in ((), None):
         rows.append((tensor_text(v.shape, v.dtype), "soft"))
     if v.kind == "module":
@@ -142,10 +142,11 @@ def tip(v):
     return "\n".join(line for line in [*lines, v.note, v.where] if line)
 
 
-def group_title(g):
+def group_title(g, d):
     """What stands on a module's box: its path and class, and how often it is there."""
     times = f"   × {g.repeat}" if g.repeat > 1 else ""
-    return (f"{g.path}  " if g.path else "") + g.kind + times
+    path = d.short(g.path, g.parent)
+    return (f"{path}  " if path else "") + g.kind + times
 
 
 def legend_items(d):
@@ -173,8 +174,7 @@ def summary_lines(d):
     """``12 operations, 3,200 parameters, 1.2 kB kept for backward``, and how to read the arrows."""
     n = d.operations()
     parts = [f"{n:,} operation{'s' if n != 1 else ''}"]
-    total = sum(v.numel for v in d.vertices.values() if v.kind in ("parameter", "module", "hidden"))
-    if total:
+    if total := d.parameters():
         parts.append(f"{total:,} parameters")
     if kept := d.kept_bytes():
         parts.append(f"{bytes_text(kept)} kept for backward")

@@ -133,6 +133,7 @@ class Drawing:
     values: str = "none"
     grads: bool = True
     theme: str = "light"
+    folded: tuple = (0, 0, 0)  # operations, parameters and kept bytes of repeated blocks that are not drawn
 
     def depth_of(self, group):
         """How many groups are around and including ``group``."""
@@ -141,13 +142,24 @@ class Drawing:
             depth, group = depth + 1, self.groups[group].parent
         return depth
 
+    def short(self, name, group):
+        """A dotted name relative to the box that it stands in."""
+        path = self.groups[group].path if group else ""
+        if self.groups and group and self.groups[group].repeat > 1:
+            path = path.partition(" … ")[0]
+        return name[len(path) + 1 :] if path and name.startswith(path + ".") else name
+
     def operations(self):
         """The number of operations, also those inside collapsed boxes."""
-        return sum(v.count for v in self.vertices.values() if v.kind in ("op", "module", "hidden"))
+        return self.folded[0] + sum(v.count for v in self.vertices.values() if v.kind in ("op", "module", "hidden"))
 
     def kept_bytes(self):
         """Bytes that the operations keep for the backward pass."""
-        return sum(v.kept_bytes for v in self.vertices.values())
+        return self.folded[2] + sum(v.kept_bytes for v in self.vertices.values())
+
+    def parameters(self):
+        """The number of trained numbers."""
+        return self.folded[1] + sum(v.numel for v in self.vertices.values() if v.kind in ("parameter", "module", "hidden"))
 
 
 def tensor_text(shape, dtype):

@@ -11,12 +11,13 @@ from . import render, svg, text
 from .collect import Names, collect, finish
 from .mermaid import to_mermaid
 from .record import Recording
-from .shrink import shrink
+from .shrink import fold_repeats, shrink
 from .theme import THEMES
 
 __all__ = ["Picture", "graph"]
 
 _SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".gv", ".html", ".mmd")
+_PAGE = 3000  # boxes that the HTML page can fold and unfold by itself
 
 
 class Picture:
@@ -28,9 +29,10 @@ class Picture:
         The description that is drawn.
     """
 
-    def __init__(self, drawing, full=None):
+    def __init__(self, drawing, full=None, depth=None):
         self.drawing = drawing
-        self.full = full or drawing  # before anything was folded away: the HTML page folds by itself
+        self.depth = depth
+        self.full = full or drawing  # before modules were collapsed: the HTML page does that by itself
 
     # -- text --------------------------------------------------------------------------------------
 
@@ -79,7 +81,7 @@ class Picture:
         """One file that works offline: pan, zoom, search, collapse and expand, details on hover."""
         from .html import to_html
 
-        return to_html(self.full)
+        return to_html(self.full, folded_depth=self.depth)
 
     def save(self, path) -> Path:
         """Write the picture; the suffix decides: ``.svg .png .pdf .dot .html .mmd``.
@@ -205,7 +207,9 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
     d = collect(roots, names, tape)
     d.direction, d.values, d.grads, d.theme, d.backward, d.title = direction, values, grads, theme, view == "backward", title
     finish(d, values)
-    return Picture(shrink(d, depth, max_nodes, repeat), d)
+    if repeat and d.groups:
+        d = fold_repeats(d)
+    return Picture(shrink(d, depth, max_nodes), d if len(d.vertices) <= _PAGE else shrink(d, None, _PAGE), depth)
 
 
 def _roots(x, model, tape):

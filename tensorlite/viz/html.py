@@ -106,7 +106,7 @@ def _data(d, folded_depth):
             kept[g] += v.kept_bytes
             bad[g] = bad[g] or v.bad
     groups = [
-        {"key": g.key, "path": g.path, "kind": g.kind, "parent": g.parent, "repeat": g.repeat, "parameters": g.parameters, "bad": bad[g.key],
+        {"key": g.key, "path": g.path, "kind": g.kind, "short": d.short(g.path, g.parent), "parent": g.parent, "repeat": g.repeat, "parameters": g.parameters, "bad": bad[g.key],
          "folded": folded_depth is not None and len(chains[g.key]) >= folded_depth, "count": count[g.key],
          "details": [["inside", f"{count[g.key]:,} operations, {g.parameters:,} parameters"], ["keeps", bytes_text(kept[g.key])]]}
         for g in d.groups.values()

@@ -2,7 +2,8 @@
 // Draws the graph in DATA: modules are laid out one inside the other, each in layers; a click folds one.
 const NS = "http://www.w3.org/2000/svg";
 const LR = DATA.direction === "LR" || DATA.direction === "RL";
-const GAP = LR ? { layer: 46, item: 14 } : { layer: 34, item: 18 };
+const ROOMY = DATA.vertices.length < 80;  // labels on the arrows only where there is room for them
+const GAP = LR ? { layer: ROOMY ? 74 : 40, item: 14 } : { layer: ROOMY ? 40 : 30, item: 18 };
 const PAD = 12, TITLE = 20;
 const $ = (id) => document.getElementById(id);
 const vertices = new Map(DATA.vertices.map((v) => [v.key, v]));
@@ -59,7 +60,11 @@ function layoutAll() {
     const ct = [...(groups.has(t) ? chainOf(t) : [...chains.get(a.tail), t])], ch = [...(groups.has(h) ? chainOf(h) : [...chains.get(a.head), h])];
     let d = 0;
     while (ct[d] === ch[d]) d++;
-    inside.get(d ? ct[d - 1] : "").edges.push([ct[d], ch[d], links.get(key)]);
+    const link = links.get(key);
+    if (link.ids.length > 1) return;
+    inside.get(d ? ct[d - 1] : "").edges.push([ct[d], ch[d], link, 0]);
+    for (let i = d; i < ct.length - 1; i++) inside.get(ct[i]).edges.push([ct[i + 1], "\u0002" + h, link, -1000 - i]);
+    for (let i = d; i < ch.length - 1; i++) inside.get(ch[i]).edges.push(["\u0001" + t, ch[i + 1], link, i + 1]);
   });
   place = new Map();
   const sizes = new Map();
@@ -83,20 +88,23 @@ function layoutAll() {
       place.set(key, q);
       if (local.has(key)) todo.push([key, q.x + PAD, q.y + PAD + TITLE]);
     }
-    for (const [link, points] of local.get(g).via) link.via = points.map((p) => ({ x: x + p.x, y: y + p.y }));
+    for (const [link, order, points] of local.get(g).via) link.via.push([order, points.map((p) => ({ x: x + p.x, y: y + p.y }))]);
   }
+  for (const link of links.values()) link.via = link.via.sort((a, b) => a[0] - b[0]).flatMap((part) => part[1]);
   return [...links.values()];
 }
 
 function foldedBox(g) {
-  return { rows: [[g.path ? `${g.path}: ${g.kind}` : g.kind, "name"], [`${g.count} operation${g.count === 1 ? "" : "s"}`, "soft"],
+  return { rows: [[(g.short ? `${g.short}: ${g.kind}` : g.kind) + (g.repeat > 1 ? `  × ${g.repeat}` : ""), "name"], [`${g.count} operation${g.count === 1 ? "" : "s"}`, "soft"],
     ...(g.parameters ? [[`${g.parameters.toLocaleString("en")} parameters`, "soft"]] : [])] };
 }
 
-/** Sugiyama's method for one module: layers, order in the layers, coordinates. */
+/** Sugiyama's method for one module: layers, order in the layers, coordinates. Ports let arrows from and to the outside pass. */
 function layered({ items, edges }, sizes) {
-  const size = (k) => sizes.get(k) || sizeOf(vertices.get(k));
-  const rank = new Map(items.map((k, i) => [k, 0])), index = new Map(items.map((k, i) => [k, i]));
+  const inner = new Set(items), isPort = (k) => !inner.has(k), leaves = (k) => isPort(k) && k[0] === "\u0002";
+  items = [...new Set([...items, ...edges.flatMap((e) => [e[0], e[1]])])];
+  const size = (k) => (isPort(k) ? (LR ? { w: 0, h: 8 } : { w: 8, h: 0 }) : sizes.get(k) || sizeOf(vertices.get(k)));
+  const rank = new Map(items.map((k, i) => [k, 0]));
   const outs = new Map(items.map((k) => [k, []])), ins = new Map(items.map((k) => [k, []]));
   const seen = new Set();
   for (const [t, h, link] of edges) {
@@ -123,8 +131,10 @@ function layered({ items, edges }, sizes) {
   for (const k of post) for (const h of outs.get(k)) rank.set(h, Math.max(rank.get(h), rank.get(k) + 1));
   for (let i = post.length - 1; i >= 0; i--) {  // boxes without inputs stand just before their first user
     const k = post[i];
-    if (!ins.get(k).length && outs.get(k).length) rank.set(k, Math.min(...outs.get(k).map((h) => rank.get(h))) - 1);
+    if (!isPort(k) && !ins.get(k).length && outs.get(k).length) rank.set(k, Math.min(...outs.get(k).map((h) => rank.get(h))) - 1);
   }
+  const lastRank = Math.max(0, ...items.filter((k) => !leaves(k)).map((k) => rank.get(k)));
+  for (const k of items) if (leaves(k)) rank.set(k, lastRank);
   const layers = [], nodes = new Map();
   const add = (id, r, w, h) => { const n = { id, r, w, h, up: [], down: [], c: 0 }; nodes.set(id, n); (layers[r] = layers[r] || []).push(n); return n; };
   for (const k of items) { const s = size(k); add(k, rank.get(k), s.w, s.h); }
@@ -137,8 +147,9 @@ function layered({ items, edges }, sizes) {
       last.down.push(d); d.up.push(last); chain.push(d); last = d;
     }
     const n = nodes.get(h);
-    last.down.push(n); n.up.push(last);
     if (chain.length) dummies.set(k + "\u0000" + h, chain);
+    if (n.r <= nodes.get(k).r) continue;
+    last.down.push(n); n.up.push(last);
   }
   const full = layers.filter(Boolean);
   const across = (n) => (LR ? n.h : n.w), along = (n) => (LR ? n.w : n.h);
@@ -171,14 +182,16 @@ function layered({ items, edges }, sizes) {
     for (const n of layer) {
       const a = main + (thick - along(n)) / 2, c = n.c - across(n) / 2 - low;
       n.x = LR ? a : c; n.y = LR ? c : a;
-      if (index.has(n.id)) at.set(n.id, { x: n.x, y: n.y, w: n.w, h: n.h });
+      if (inner.has(n.id)) at.set(n.id, { x: n.x, y: n.y, w: n.w, h: n.h });
     }
     main += thick + GAP.layer;
   }
-  const via = new Map();
-  for (const [t, h, link] of edges) {
-    const chain = dummies.get(t + "\u0000" + h);
-    if (chain) via.set(link, chain.map((d) => ({ x: d.x + d.w / 2, y: d.y + d.h / 2 })));
+  const via = [];
+  for (const [t, h, link, order] of edges) {
+    const chain = [...(dummies.get(t + "\u0000" + h) || [])];
+    if (isPort(t)) chain.unshift(nodes.get(t));
+    if (leaves(h) && rank.get(h) > rank.get(t)) chain.push(nodes.get(h));
+    via.push([link, order, chain.map((d) => ({ x: d.x + d.w / 2, y: d.y + d.h / 2 }))]);
   }
   main = Math.max(main - GAP.layer, 0);
   const extent = Math.max(high - low, 0);
@@ -205,7 +218,7 @@ function drawGroup(g, parent) {
   const e = make("g", { class: "group", tabindex: 0, role: "button", "aria-expanded": "true", "aria-label": `${g.path} ${g.kind}, open; press Enter to collapse`, "data-key": g.key }, parent);
   make("rect", { x: p.x, y: p.y, width: p.w, height: p.h, rx: 9 }, e);
   const t = make("text", { x: p.x + PAD, y: p.y + 18 }, e, "\u2212  ");
-  if (g.path) make("tspan", { class: "path" }, t, g.path + "  ");
+  if (g.path) make("tspan", { class: "path" }, t, g.short + "  ");
   make("tspan", {}, t, g.kind);
   if (g.repeat > 1) make("tspan", { class: "times" }, t, `   × ${g.repeat}`);
   e.addEventListener("click", () => { if (!moved) toggle(g.key); });
@@ -244,6 +257,12 @@ function drawBox(v, parent) {
 }
 const ink = (r, kind) => (r[1] === "title" || r[1] === "name" || r[1] === "plain" ? `fill:var(--${kind}-ink)` : "");
 
+/** Boxes of tensors say their shapes themselves. */
+function labelled(link) {
+  const tail = vertices.get(link.tail), head = vertices.get(link.head);
+  return ROOMY && !DATA.steps && !(tail && ["parameter", "input", "constant", "value"].includes(tail.kind)) && !(head && head.kind === "value");
+}
+
 function drawArrow(link, parent) {
   const flip = DATA.backward;
   const a = place.get(link.tail), b = place.get(link.head);
@@ -263,7 +282,7 @@ function drawArrow(link, parent) {
   make("path", { d, ...(plain ? {} : { "marker-end": "url(#head)" }) }, e);
   const m = points.length >> 1, p = points[m - 1], q = points[m];
   const mid = { x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 - 4 };
-  const label = make("text", { x: mid.x, y: mid.y, "text-anchor": "middle" }, e, LR && GAP.layer < 60 ? "" : link.arrow.text);
+  const label = make("text", { x: mid.x, y: mid.y, "text-anchor": "middle" }, e, labelled(link) ? link.arrow.text : "");
   const t = make("title", {}, e, link.arrow.text + (link.arrow.why ? `\nno gradient: ${link.arrow.why}` : ""));
   arrowsDrawn.push({ e, link, label });
 }

@@ -104,7 +104,7 @@ class _Pen:
             elif kind == "T":
                 x, y = op["pt"]
                 kind = next(self.kinds, None)
-                size = self.size * _NARROW * (0.85 if kind in ("soft", "plain", "grad", "bad") else 1)
+                size = self.size * _NARROW * (0.85 if kind in ("soft", "plain", "grad", "bad") else 0.94 if kind == "name" else 1)
                 ink = self.theme[kind] if kind in ("soft", "grad", "bad") else self.line
                 self.axes.text(
                     x, y, op["text"], fontsize=size, color=ink, zorder=self.z, family="sans-serif",

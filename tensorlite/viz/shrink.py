@@ -58,7 +58,8 @@ def collapse(d: Drawing, depth: int) -> Drawing:
         group = d.groups[chain[depth - 1]]
         box = order.get(group.key)
         if box is None:
-            name = f"{group.path}: {group.kind}" if group.path else group.kind
+            path = d.short(group.path, group.parent)
+            name = (f"{path}: {group.kind}" if path else group.kind) + (f"  × {group.repeat}" if group.repeat > 1 else "")
             box = order[group.key] = Vertex(f"m{len(order)}_{key}", "module", name, group=group.parent, count=0)
             vertices[box.key] = box
         moved[key] = box.key
@@ -171,13 +172,12 @@ def _fold(d, run):
                 moved[a.tail] = sinks[0]
     out = _rewire(kept, moved, vertices)
     group = out.groups[run[0]]
-    extra = sum(d.groups[g].parameters for g in run[1:])
+    extra = sum(d.vertices[k].numel for k, b in block.items() if b > 0 and d.vertices[k].kind in ("parameter", "module"))
     kept_more = sum(d.vertices[k].kept_bytes for k, b in block.items() if b > 0)
     ops = sum(d.vertices[k].count for k, b in block.items() if b > 0 and d.vertices[k].kind in ("op", "module", "hidden"))
     out.groups = {**out.groups, run[0]: replace(group, repeat=group.repeat * len(run),
                                                 path=f"{group.path} … {d.groups[run[-1]].path}")}  # fmt: skip
-    out.extra = (getattr(d, "extra", (0, 0, 0))[0] + ops, getattr(d, "extra", (0, 0, 0))[1] + extra,
-                 getattr(d, "extra", (0, 0, 0))[2] + kept_more)  # fmt: skip
+    out.folded = tuple(a + b for a, b in zip(d.folded, (ops, extra, kept_more)))
     if bad:
         out.notes = [*out.notes, f"{len(bad)} boxes of repeated blocks hold numbers that are not finite: draw with repeat=False"]
     return out
@@ -214,19 +214,15 @@ def nearest(d: Drawing, limit: int) -> Drawing:
     return out
 
 
-def shrink(d: Drawing, depth, limit, repeat=True) -> Drawing:
+def shrink(d: Drawing, depth, limit) -> Drawing:
     """Apply ``depth``; then, as long as there are more than ``limit`` boxes, collapse further and say so."""
     if depth is not None:
         d = collapse(d, depth)
-    if repeat and d.groups:
-        d = fold_repeats(d)
     if len(d.vertices) <= limit:
         return d
     deepest = max((len(c) for c in _chains(d).values()), default=0)
     for level in range(deepest, 0, -1):
         smaller = collapse(d, level)
-        if repeat:
-            smaller = fold_repeats(smaller)
         if len(smaller.vertices) <= limit:
             smaller.notes = [*smaller.notes, f"collapsed to depth {level} ({len(d.vertices):,} boxes are more than max_nodes={limit:,})"]
             return smaller

@@ -20,7 +20,7 @@ def tidy(svg: str, d: Drawing) -> str:
     t = THEMES[d.theme]
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.S)
-    titles = {escape(group_title(g), quote=False): g for g in d.groups.values()}
+    titles = {escape(group_title(g, d), quote=False): g for g in d.groups.values()}
     rows = {key: [kind for _, kind in rows_of(v, d)] for key, v in d.vertices.items()}
 
     def set_block(match):
@@ -33,11 +33,12 @@ def tidy(svg: str, d: Drawing) -> str:
                 g = titles.get(text.replace("\\u00a0", " ").replace("&#160;", " "))
                 if g is None:
                     return line[0]
-                head = f'<tspan font-weight="bold">{escape(g.path)}</tspan>  ' if g.path else ""
+                head = f'<tspan font-weight="bold">{escape(d.short(g.path, g.parent))}</tspan>  ' if g.path else ""
                 times = f'   <tspan font-weight="bold">× {g.repeat}</tspan>' if g.repeat > 1 else ""
                 return f'<text {attrs} xml:space="preserve">{head}{escape(g.kind)}{times}</text>'
             kind = next(kinds, None)
             if kind == "name":
+                attrs = attrs.replace('font-size="10.00"', 'font-size="9.40"')  # bold is wider than what was measured
                 return f'<text {attrs} font-weight="bold">{text}</text>'
             if kind in ("soft", "plain", "grad", "bad"):
                 attrs = re.sub(r'font-size="[^"]*"', 'font-size="8.50"', attrs)
