@@ -13,6 +13,8 @@ import os
 import queue
 import threading
 
+import numpy as np
+
 __all__ = ["get_num_threads", "parallel", "set_num_threads"]
 
 #: Handing work to another thread costs about 50 us; splitting pays from about this many float operations.
@@ -62,6 +64,7 @@ class _Pool:
 
     def serve(self, tasks):
         self.local.inside = True
+        np.seterr(all="ignore")  # a setting of each thread; operations are quiet about infinities and NaN
         while True:
             body, start, stop, done = tasks.get()
             try:

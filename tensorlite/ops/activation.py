@@ -251,23 +251,19 @@ _ROOT_HALF = math.sqrt(0.5)
 _ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 _CUBIC = 0.044715
+_GELU_PASSES = 20
 
 
 def _gelu_step(x, out):
-    t = np.multiply(x, _ROOT_HALF)
-    t = np.asarray(t)
-    _erf.erf_step(t, t)
-    t += 1
-    t *= 0.5
+    t = np.empty_like(out)
+    _erf.normal_step(x, np.multiply(x, x), t)
     np.multiply(t, x, out=out)
 
 
 def _gelu_slope(g, x, out):
-    t = np.asarray(np.multiply(x, _ROOT_HALF))
-    _erf.erf_step(t, t)
-    t += 1
-    t *= 0.5
+    t = np.empty_like(out)
     np.multiply(x, x, out=out)
+    _erf.normal_step(x, out, t)
     np.multiply(out, -0.5, out=out)
     np.exp(out, out=out)
     np.multiply(out, _DENSITY, out=out)
@@ -312,7 +308,7 @@ def _gelu_tanh_slope(g, x, out):
 def gelu(x, *, approximate="none"):
     """``x`` times the normal distribution function at ``x`` (or, with 'tanh', nearly so)."""
     _floating(x, "GeluKernelImpl")
-    return in_blocks(_gelu_tanh_step if approximate == "tanh" else _gelu_step, x, x)
+    return in_blocks(_gelu_tanh_step if approximate == "tanh" else _gelu_step, x, x, passes=_GELU_PASSES)
 
 
 def _gelu_plain(x, *, approximate="none"):
@@ -323,7 +319,7 @@ def _gelu_plain(x, *, approximate="none"):
 
 gelu.reference(_gelu_plain)
 gelu.vjp(x=lambda g, x, approximate: _blocks(
-    _gelu_tanh_slope if approximate == "tanh" else _gelu_slope, x, g, x))  # fmt: skip
+    _gelu_tanh_slope if approximate == "tanh" else _gelu_slope, x, g, x, passes=_GELU_PASSES))  # fmt: skip
 
 
 def _logistic(x, out):

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from ..engine import primitive
+from ..threads import parallel
 from .complex import _bar
 
 ndarray = np.ndarray
@@ -15,7 +16,7 @@ ndarray = np.ndarray
 #: (a logarithm of 0) are quiet; the cheapest ones are left bare.
 _quiet = np.errstate(all="ignore")
 
-_BLOCK = 16384  # elements that stay in a core's cache through several passes
+_BLOCK = 1 << 18  # bytes per array that stay in a core's cache through several passes
 
 
 def _line(x, shape):
@@ -37,21 +38,25 @@ def ones(n, dtype):
     return a
 
 
-def in_blocks(step, like, *arrays):
+def in_blocks(step, like, *arrays, passes=4):
     """A new array like ``like``, computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
 
     ``step`` combines elements of equal position, with NumPy's ``out=``; several passes over a block cost
-    about one pass over memory.
+    about one pass over memory. With enough ``passes`` to do, threads share the blocks.
     """
-    n = like.size
-    if n > 2 * _BLOCK and like.flags.c_contiguous:
+    n, size = like.size, _BLOCK // like.itemsize
+    if n > size and like.flags.c_contiguous:
         lines = [_line(a, like.shape) for a in arrays]
         if not any(line is None for line in lines):
             out = np.empty_like(like)
             flat = out.reshape(-1)
-            for i in range(0, n, _BLOCK):
-                s = slice(i, i + _BLOCK)
-                step(*[a[s] if a.__class__ is ndarray and a.ndim else a for a in lines], flat[s])
+
+            def body(first, last):
+                for i in range(first * size, min(last * size, n), size):
+                    s = slice(i, i + size)
+                    step(*[a[s] if a.__class__ is ndarray and a.ndim else a for a in lines], flat[s])
+
+            parallel(body, -(-n // size), passes * n)
             return out
     out = np.empty(np.broadcast_shapes(*[np.shape(a) for a in arrays]), like.dtype)
     if out.ndim and out.shape == like.shape:
