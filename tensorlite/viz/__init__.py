@@ -6,7 +6,10 @@ table of a model's layers; the plots show training, weights, gradients, decision
 
 from .graph import Picture, graph
 from .record import Recording, record
+from .steps import Flow, Player, Step, backward_steps, play
 from .summary import Summary, summary
 from .training import history
 
-__all__ = ["Picture", "Recording", "Summary", "graph", "history", "record", "summary"]
+__all__ = [
+    "Flow", "Picture", "Player", "Recording", "Step", "Summary", "backward_steps", "graph", "history", "play", "record", "summary",
+]  # fmt: skip

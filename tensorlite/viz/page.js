@@ -182,16 +182,17 @@ function layered({ items, edges }, sizes) {
     for (const n of layer) {
       const a = main + (thick - along(n)) / 2, c = n.c - across(n) / 2 - low;
       n.x = LR ? a : c; n.y = LR ? c : a;
+      n.from = main; n.to = main + thick; n.mid = n.c - low;
       if (inner.has(n.id)) at.set(n.id, { x: n.x, y: n.y, w: n.w, h: n.h });
     }
-    main += thick + GAP.layer;
+    main += thick + (layer.every((n) => isPort(n.id) && !n.id.slice(1).includes("\u0000")) ? 8 : GAP.layer);
   }
   const via = [];
   for (const [t, h, link, order] of edges) {
     const chain = [...(dummies.get(t + "\u0000" + h) || [])];
     if (isPort(t)) chain.unshift(nodes.get(t));
     if (leaves(h) && rank.get(h) > rank.get(t)) chain.push(nodes.get(h));
-    via.push([link, order, chain.map((d) => ({ x: d.x + d.w / 2, y: d.y + d.h / 2 }))]);
+    via.push([link, order, chain.flatMap((d) => (LR ? [{ x: d.from, y: d.mid }, { x: d.to, y: d.mid }] : [{ x: d.mid, y: d.from }, { x: d.mid, y: d.to }]))]);
   }
   main = Math.max(main - GAP.layer, 0);
   const extent = Math.max(high - low, 0);
