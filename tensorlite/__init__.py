@@ -57,6 +57,12 @@ from .functions.shaping import (
     adjoint, broadcast_to, cat, chunk, concat, concatenate, flatten, flip, narrow, permute, ravel, reshape, select,
     split, split_with_sizes, squeeze, stack, swapaxes, swapdims, t, tile, transpose, unbind, unflatten, unsqueeze,
 )  # fmt: skip
+from .functions.copies import (
+    alias_copy, as_strided_copy, as_strided_scatter, conj_physical, constant_pad_nd, diagonal_copy, expand_copy,
+    narrow_copy, permute_copy, select_copy, split_copy, split_with_sizes_copy, squeeze_copy, t_copy, transpose_copy,
+    unbind_copy, unfold_copy, unsafe_chunk, unsafe_split, unsafe_split_with_sizes, unsqueeze_copy,
+    view_as_complex_copy, view_as_real_copy, view_copy,
+)  # fmt: skip
 from .functions.arranging import (
     as_strided, atleast_1d, atleast_2d, atleast_3d, block_diag, broadcast_shapes, broadcast_tensors, cartesian_prod,
     column_stack, combinations, diag, diag_embed, diagflat, diagonal, dsplit, dstack, fliplr, flipud, hsplit,

@@ -358,6 +358,8 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     if end is None:
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
+    if dtype is not None and dtypes.to_numpy(dtype).kind in "iu":
+        start, end, step = int(start), int(end), int(step)
     _checked_step(start, end, step)
     if dtype is None:
         floating = any(isinstance(n, float) for n in (start, end, step))

@@ -225,6 +225,9 @@ def gradients(op, a, b, mine, theirs, scale=1):
         assert bool(x.requires_grad) == bool(y.requires_grad), f"requires_grad {x.requires_grad}, PyTorch {y.requires_grad}"
     if not pairs:
         return
+    for y in theirs:  # examples of the database share tensors
+        if y.is_leaf:
+            y.grad = None
     torch.manual_seed(0)
     weights = [torch.randn(y.shape, dtype=torch.complex128 if y.is_complex() else torch.float64).to(y.dtype) for _, y in pairs]
     torch.autograd.backward([y for _, y in pairs], weights)

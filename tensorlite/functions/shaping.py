@@ -171,7 +171,12 @@ def squeeze(input, dim=None):
     """Without the dimensions of size 1 (all of them, or those in ``dim``): a view."""
     settle(input)
     shape = input._data.shape
-    dims = range(len(shape)) if dim is None else (wrap_dims(dim, len(shape)) or ()) if shape else ()
+    if dim is None:
+        dims = range(len(shape))
+    elif isinstance(dim, (tuple, list)) and not dim:
+        dims = ()
+    else:
+        dims = wrap_dims(dim, len(shape)) or ()
     return sh.reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims]))
 
 
@@ -380,9 +385,14 @@ def select(input, dim, index):
     return sh.select(input, dim=dim, index=int(index) % n)
 
 
-def flip(input, *dims):
-    """Dimensions reversed (a copy)."""
-    return sh.flip(input, dims=wrap_dims(sizes_of(dims), input._data.ndim) or ())
+def flip(input, *dims, **named):
+    """Dimensions reversed (a copy): ``flip(input, 0, 1)``, ``flip(input, (0, 1))``, ``flip(input, dims=(0, 1))``."""
+    if named:
+        if dims or list(named) != ["dims"]:
+            raise TypeError(f"flip() got an unexpected keyword argument {next(iter(named))!r}")
+        dims = (named["dims"],)
+    dims = sizes_of(dims)
+    return sh.flip(input, dims=(wrap_dims(dims, input._data.ndim) or ()) if dims else ())
 
 
 def repeat(input, *repeats):

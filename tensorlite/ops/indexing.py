@@ -219,10 +219,10 @@ def index_add(x, index, source, *, dim, alpha=1):
     if x.dtype != source.dtype:
         raise RuntimeError("index_add_(): self and source expected to have the same dtype, but got (self) "
                            f"{x.dtype} and (source) {source.dtype}")  # fmt: skip
-    if source.ndim and source.shape[axis] != rows.size:
+    if x.ndim and source.ndim and source.shape[axis] != rows.size:
         raise RuntimeError("index_add_(): Number of indices should be equal to source.size(dim)")
     out = np.array(x, order="C")
-    _add_slices(out, axis, rows, source if alpha == 1 else source * alpha)
+    _add_slices(out, axis, rows, source if alpha == 1 else (source * alpha).astype(x.dtype, copy=False))
     return out
 
 

@@ -63,7 +63,7 @@ def matmul(a, b):
     _same_dtype(a, b)
     try:
         if b.ndim == 2 and a.ndim > 2:  # one product over all rows, not one per batch
-            return np.matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+            return np.matmul(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
         return np.matmul(a, b)
     except ValueError:
         raise dtypes.ShapeError(_mismatch(a, b)) from None
@@ -188,6 +188,11 @@ def bmm(input, mat2):
 
 
 def _blend(input, product, beta, alpha):
+    kind = unwrap(product).dtype.kind
+    if kind == "b":
+        beta, alpha = bool(beta), bool(alpha)
+    elif kind in "iu":
+        beta, alpha = int(beta), int(alpha)  # PyTorch cuts fractions off
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product
@@ -274,6 +279,8 @@ def kron(input, other):
 
 def tensordot(a, b, dims=2):
     """Products summed over ``dims``: the last of ``a`` with the first of ``b``, or two lists of dimensions."""
+    from .reduction import sum
+
     dims = unwrap(dims)
     if isinstance(dims, np.ndarray):
         dims = dims.tolist()
@@ -289,7 +296,13 @@ def tensordot(a, b, dims=2):
     left = [axis_of(d, len(a.shape)) for d in left]
     right = [axis_of(d, len(b.shape)) for d in right]
     for i, j in zip(left, right):
-        if a.shape[i] != b.shape[j]:
+        if a.shape[i] == b.shape[j]:
+            continue
+        if b.shape[j] == 1:  # a size of 1 stands for any: the other operand is added up first
+            a = sum(a, dim=i, keepdim=True)
+        elif a.shape[i] == 1:
+            b = sum(b, dim=j, keepdim=True)
+        else:
             raise dtypes.ShapeError(
                 f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
                 f"{b.shape[j]} in dim {j}"
@@ -396,7 +409,15 @@ def matrix_power(A, n):
 
 
 def cov(input, *, correction=1, fweights=None, aweights=None):
-    """The covariance of variables in rows; columns may be weighted by counts and by importance."""
+    """The covariance of variables in rows; columns may be weighted by counts and by importance.
+
+    Raises
+    ------
+    RuntimeError
+        For more than two dimensions, or weights that do not fit: one count (integer) or importance (float) per column,
+        none negative.
+    """
+    from ..engine import cast
     from .reduction import sum
 
     n = len(input.shape)
@@ -404,43 +425,60 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         raise RuntimeError(
             f"cov(): expected input to have two or fewer dimensions but got an input with {n} dimensions"
         )
-    if unwrap(input).dtype.kind not in "fc":
-        from ..engine import cast
-
-        input = cast(input, dtype=dtypes.get_default_dtype().numpy)
+    kind = unwrap(input).dtype.kind
+    if kind == "b":
+        raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input if n == 2 else reshape(input, shape=(1, math.prod(input.shape)))
     count = x.shape[1]
+    for name, w, allowed in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+        if w is None:
+            continue
+        if len(w.shape) > 1:
+            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {len(w.shape)} "
+                               "dimensions")  # fmt: skip
+        if unwrap(w).dtype.kind not in allowed:
+            raise RuntimeError(f"cov(): expected {name} to have {'integral' if allowed == 'iu' else 'floating point'} dtype "
+                               f"but got {name} with {unwrap(w).dtype} dtype")  # fmt: skip
+        if math.prod(w.shape) != count:
+            raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+                               f"{math.prod(w.shape)} != {count}")  # fmt: skip
+        if count and unwrap(w).min() < 0:
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+    if kind not in "fc":
+        x = cast(x, dtype=dtypes.get_default_dtype().numpy)
     weights = fweights if aweights is None else aweights if fweights is None else mul(fweights, aweights)
-    if weights is None:
-        total, free = count, max(count - correction, 0)
-        x = x - sum(x, dim=1, keepdim=True) / count
-        right = x
-    else:
-        w = unwrap(weights).astype(unwrap(x).real.dtype)
-        total = float(w.sum())
-        x = x - sum(x * w, dim=1, keepdim=True) / total
-        if aweights is None or correction == 0:
-            free = total - correction
-        else:
-            free = total - correction * float((w * unwrap(aweights)).sum()) / total
-        free = max(free, 0)
-        right = x * w
     with np.errstate(all="ignore"):
-        out = matmul(right, mT(_bar(x))) * (1.0 / free if free else math.inf)
-    return out if n == 2 else reshape(out, shape=())
+        if weights is None:
+            x, free = x - sum(x, dim=1, keepdim=True) / count, float(count - correction)
+            right = x
+        else:
+            total = sum(weights)
+            x = x - sum(x * weights, dim=1, keepdim=True) / total
+            free = total - correction
+            if aweights is not None and correction:
+                free = total - correction * sum(weights * aweights) / total
+            right = x * weights
+        if float(unwrap(free)) <= 0:
+            free = 0.0
+        out = matmul(right, mT(_bar(x))) / np.asarray(free, unwrap(x).real.dtype) if isinstance(free, float) else matmul(
+            right, mT(_bar(x))) / free
+    return out if n == 2 and input.shape[0] != 1 else reshape(out, shape=())
 
 
 def corrcoef(input):
     """Pearson's correlation of variables in rows."""
-    from .elementwise import clamp, real, sqrt
+    from .elementwise import clamp, complex, imag, real, sqrt
     from .shape import diagonal
 
+    if len(input.shape) > 2:
+        raise RuntimeError("corrcoef(): expected input to have two or fewer dimensions but got an input with "
+                           f"{len(input.shape)} dimensions")  # fmt: skip
     c = cov(input)
     if not len(c.shape):
         return c / c
     spread = sqrt(real(diagonal(c)))
     out = c / expand_dims(spread, dim=1) / expand_dims(spread, dim=0)
-    return out if is_complex(out) else clamp(out, -1, 1)
+    return complex(clamp(real(out), -1, 1), clamp(imag(out), -1, 1)) if is_complex(out) else clamp(out, -1, 1)
 
 
 # -- distances -------------------------------------------------------------------------------------

@@ -185,34 +185,44 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     return input
 
 
-def _areas(y, x, dx, dim):
+def _pairs(y, dim):
+    """Neighbours along ``dim`` added up."""
     n = y.shape[dim]
-    late, early = narrow(y, dim=dim, start=1, stop=n), narrow(y, dim=dim, start=0, stop=max(n - 1, 0))
-    total = late + early
-    if x is None:
-        return total * (dx / 2.0)
-    if len(x.shape) == 1:
-        from .shape import reshape
+    return narrow(y, dim=dim, start=1, stop=n) + narrow(y, dim=dim, start=0, stop=max(n - 1, 0))
 
-        if x.shape[0] != n:
+
+def _widths(y, x, dim):
+    """The distances of the points ``x``, to multiply with what belongs to pairs of ``y`` along ``dim``."""
+    from .shape import reshape
+
+    if len(x.shape) == 1:
+        if x.shape[0] != y.shape[dim]:
             raise RuntimeError("There must be one `x` value for each sample point")
         x = reshape(x, shape=tuple([-1 if i == dim else 1 for i in range(len(y.shape))]))
-    axis = dim - len(y.shape)
-    return total * diff(x, dim=axis) / 2.0
+    return diff(x, dim=dim - len(y.shape))
 
 
 def trapezoid(y, x=None, *, dx=1, dim=-1):
     """The integral of samples ``y`` along ``dim`` by the trapezoidal rule, at points ``x`` or ``dx`` apart."""
-    y = cast(y, dtype=np.dtype(np.float32)) if unwrap(y).dtype.kind in "bui" else y
-    dim = axis_of(dim, len(y.shape))
-    return sum(_areas(y, x, dx, dim), dim=dim)
+    dim = _samples(y, x, dim)
+    if x is None:
+        return sum(_pairs(y, dim), dim=dim) * (dx / 2.0)
+    return sum(_pairs(y, dim) * _widths(y, x, dim), dim=dim) / 2.0
 
 
 def cumulative_trapezoid(y, x=None, *, dx=1, dim=-1):
     """The running integral of samples ``y`` along ``dim`` by the trapezoidal rule."""
-    y = cast(y, dtype=np.dtype(np.float32)) if unwrap(y).dtype.kind in "bui" else y
-    dim = axis_of(dim, len(y.shape))
-    return cumsum(_areas(y, x, dx, dim), dim=dim)
+    dim = _samples(y, x, dim)
+    if x is None:
+        return cumsum(_pairs(y, dim) * (dx / 2.0), dim=dim)
+    return cumsum(_pairs(y, dim) * _widths(y, x, dim), dim=dim) / 2.0
+
+
+def _samples(y, x, dim):
+    for name, t in (("y", y), ("x", x)):
+        if t is not None and unwrap(t).dtype == bool:
+            raise RuntimeError(f"trapezoid: received a bool input for {name}, but bool is not supported")
+    return axis_of(dim, len(y.shape))
 
 
 def gradient(input, *, spacing=1, dim=None, edge_order=1):
@@ -234,6 +244,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
         If a dimension has too few samples or the spacings do not fit.
     """
     ndim = len(input.shape)
+    spacing = 1 if spacing is None else spacing
     dims = list(range(ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     dims = [axis_of(d, ndim) for d in dims]
     if edge_order not in (1, 2):

@@ -16,7 +16,7 @@ ndarray = np.ndarray
 
 def _check_index(name, shape, index, axis, src_shape=None):
     """What PyTorch asks of gather's and scatter's index."""
-    if index.dtype.kind not in "iu" or index.dtype.itemsize < 4:
+    if index.size and (index.dtype.kind != "i" or index.dtype.itemsize < 4):
         raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
     ndim = len(shape)
     if index.size and max(index.ndim, 1) != max(ndim, 1):
@@ -231,8 +231,8 @@ def take_along_dim(input, indices, dim=None):
     if dim is None:
         return gather(reshape(input, shape=(-1,)), unwrap(indices).reshape(-1), dim=0)
     index = unwrap(indices)
-    if index.dtype != np.int64:
-        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {index.dtype}")
+    if index.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long or Int but got {index.dtype}")
     if index.ndim != len(input.shape):
         raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
                            f"{len(input.shape)} dimensions for input, and {index.ndim} dimensions for indices")  # fmt: skip
@@ -241,6 +241,8 @@ def take_along_dim(input, indices, dim=None):
                                  [1 if i == axis else n for i, n in enumerate(index.shape)]))  # fmt: skip
     wide = tuple([input.shape[axis] if i == axis else n for i, n in enumerate(shape)])
     index = np.broadcast_to(index, [index.shape[axis] if i == axis else n for i, n in enumerate(shape)])
+    if index.size and index.min() < 0:
+        index = np.where(index < 0, index + wide[axis], index)
     return gather(input if input.shape == wide else broadcast_to(input, shape=wide), index, dim=axis)
 
 

@@ -317,7 +317,8 @@ def histogram(input, bins, *, range=None, weight=None, density=False):
         raise RuntimeError(f'"histogram_cpu" not implemented for {a.dtype}; it takes floating-point tensors')
     edges = unwrap(bins)
     if not isinstance(edges, ndarray):
-        low, high = _edges(a, edges, *(range or (0, 0)))
+        low, high = range or ((a.min(), a.max()) if a.size else (0, 0))
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges = np.linspace(low, high, edges + 1, dtype=a.dtype)
     hist, edges = np.histogram(a.reshape(-1), edges, weights=None if w is None else w.reshape(-1), density=density)
     return _as_tensors(input, hist.astype(a.dtype), edges.astype(a.dtype))
