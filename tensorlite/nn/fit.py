@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 
 import numpy as np
 
 from .. import engine
 from ..autograd.grad_mode import no_grad
-from ..creation import as_tensor
-from ..dtypes import get_default_dtype
-from ..functions.sampling import randperm
-from ..callbacks import CallbackList
+from ..callbacks.base import CallbackList
+from ..checkpoint.streams import Resumable, generators_of, random_state, set_random_state
+from . import feeding
 from .history import History
 from .module import Module
 from .progress import Progress
@@ -29,13 +29,17 @@ class Trainer:
             raise RuntimeError("the model has no layers; add some with model.add(...) or use a template")
         if model.loss is None or (needs_optimizer and model.optimizer is None):
             missing = [n for n in ("loss", "optimizer") if getattr(model, n) is None]
-            raise RuntimeError(f"the model has no {' and no '.join(missing)}; call model.set({'=..., '.join(missing)}=...)")
+            raise RuntimeError(
+                f"the model has no {' and no '.join(missing)}; call model.set({'=..., '.join(missing)}=...)"
+            )
         if batch_size is not None and (not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
             raise ValueError(f"batch_size must be an integer of at least 1, but is {batch_size!r}")
         if not isinstance(accumulate, (int, np.integer)) or accumulate < 1:
             raise ValueError(f"accumulate must be an integer of at least 1, but is {accumulate!r}")
         if nan not in ("warn", "raise", "stop"):
             raise ValueError(f"nan must be 'warn', 'raise' or 'stop', not {nan!r}")
+        if class_weight is not None and not isinstance(class_weight, dict):
+            raise TypeError(f"class_weight is a dict of class index -> weight, not {type(class_weight).__name__}")
         self.model = model
         self.batch_size = batch_size or 32
         self.verbose = verbose
@@ -48,60 +52,8 @@ class Trainer:
         self.stop = None  # a reason, once training is to end
         self._warned = False
         self.step_in_epoch = 0
-
-    # -- data ----------------------------------------------------------------------------------------
-
-    def _tensor(self, a, what):
-        if isinstance(a, engine.TensorBase):
-            return a
-        try:
-            t = as_tensor(a)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{what} must be an array or tensor of numbers: {error}") from None
-        return t
-
-    def arrays(self, x, y, weight=None):
-        """Whole data sets as tensors, checked."""
-        x = self.model._input(self._tensor(x, "X"))
-        y = self._tensor(y, "y")
-        if y.is_floating_point() and y.dtype != get_default_dtype():
-            y = y.to(get_default_dtype())
-        if x.dim() == 0 or len(x) == 0:
-            raise ValueError(f"the data set is empty: X has shape {tuple(x.shape)}")
-        if len(x) != len(y):
-            raise ValueError(f"X has {len(x)} samples, but y has {len(y)}")
-        if weight is not None:
-            weight = self._tensor(weight, "sample_weight").to(get_default_dtype())
-            if tuple(weight.shape) != (len(x),):
-                raise ValueError(f"sample_weight has shape {tuple(weight.shape)}, expected {(len(x),)}")
-        return x, y, weight
-
-    def batches(self, x, y, weight, shuffle):
-        """(x, y, weight) batches of whole arrays, in random order if ``shuffle``."""
-        n, size = len(x), self.batch_size
-        order = randperm(n)._data if shuffle else None
-        for start in range(0, n, size):
-            part = slice(start, start + size)
-            if order is not None:
-                index = order[part]
-                yield (
-                    engine.wrap(x._data[index]),
-                    engine.wrap(y._data[index]),
-                    None if weight is None else engine.wrap(weight._data[index]),
-                )
-            else:
-                yield x[part], y[part], None if weight is None else weight[part]
-
-    def loader(self, source):
-        """Batches from a DataLoader, an iterable or a function that returns one."""
-        for batch in source() if callable(source) and not hasattr(source, "__iter__") else source:
-            if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-                raise TypeError(f"a loader must give (x, y) or (x, y, weight) batches, not {type(batch).__name__}")
-            x, y, *weight = batch
-            x, y = self._tensor(x, "x"), self._tensor(y, "y")
-            if len(x) == 0:
-                raise ValueError("the loader gave an empty batch")
-            yield x, y, self._tensor(weight[0], "weight") if weight else None
+        self.inside = False  # an epoch
+        self.updated = False  # whether the last step updated the weights
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -113,16 +65,16 @@ class Trainer:
         table = np.array([self.class_weight.get(int(c), 1.0) for c in labels], np.float32)
         return engine.wrap(table) if weight is None else weight * engine.wrap(table)
 
-    def loss(self, z, y, weight):
-        """The data loss of a batch."""
-        weight = self._weights(y, weight)
+    def loss(self, z, y, weight, classes=True):
+        """The data loss of a batch, weighted by its samples and (in training) their classes."""
+        weight = self._weights(y, weight) if classes else weight
         if weight is None:
             return self.criterion(z, y)
         values = self.model.criterion(self.link, "none")(z, y)
         values = values.reshape(len(y), -1).mean(1)
         return (values * weight).sum() / len(y)
 
-    def step(self, x, y, weight, update, scale):
+    def step(self, x, y, weight, update):
         """Forward, backward and, if ``update``, the optimizer; returns the record of the step."""
         model, optimizer = self.model, self.model.optimizer
         z = model.logits(x, self.link)
@@ -132,14 +84,16 @@ class Trainer:
         value = float(data_loss._data)
         if not math.isfinite(value) and not self._not_finite(value):
             return None
-        (loss if scale == 1 else loss * scale).backward()
+        if self.accumulate == 1 or self.sums_up:
+            loss.backward()
+        else:  # the mean over the samples of a group, whatever the sizes of its batches
+            (loss * len(x)).backward()
+        self.pending += len(x)
         rate = getattr(optimizer, "current_learning_rate", None)
         if rate is None:
             rate = optimizer.param_groups[0]["lr"]
-        self.callbacks_list.before_step(self)
         if update:
-            optimizer.step()
-            optimizer.zero_grad()
+            self.update()
         record = {
             "epoch": self.epoch, "step": self.step_in_epoch, "data_loss": value,
             "regularization_loss": float(extra), "learning_rate": float(rate),
@@ -149,6 +103,19 @@ class Trainer:
         for metric in model.metrics:
             self._measure(metric, z, y)
         return record
+
+    def update(self):
+        """Let the optimizer use the gradients that have added up."""
+        optimizer = self.model.optimizer
+        if self.accumulate > 1 and not self.sums_up:
+            with no_grad():
+                for p in self.model.parameters():
+                    if p.grad is not None:
+                        p.grad.mul_(1 / self.pending)
+        self.callbacks_list.before_step(self)
+        optimizer.step()
+        optimizer.zero_grad()
+        self.pending = 0
 
     def _measure(self, metric, z, y):
         """Update a metric; class decisions are the same on logits, so probabilities are made only where needed."""
@@ -184,65 +151,51 @@ class Trainer:
     def run(self, x, y, epochs, initial_epoch, validation_data, validation_split, sample_weight):
         """Train for ``epochs``; returns the model's History."""
         model = self.model
+        for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if value is not None and (not isinstance(value, (int, np.integer)) or value < 0):
+                raise ValueError(f"{name} must be an integer of at least 0, but is {value!r}")
         self.link = model.link()
         self.criterion = model.criterion(self.link)
-        whole = y is not None
-        if whole:
-            x, y, sample_weight = self.arrays(x, y, sample_weight)
-            if validation_split:
-                if not 0 < validation_split < 1:
-                    raise ValueError(f"validation_split must lie between 0 and 1, but is {validation_split}")
-                if validation_data is None:
-                    cut = len(x) - int(len(x) * validation_split)
-                    validation_data = x[cut:], y[cut:]
-                    x, y = x[:cut], y[:cut]
-                    sample_weight = None if sample_weight is None else sample_weight[:cut]
-                    if not len(x):
-                        raise ValueError("validation_split leaves no samples for training")
-            total = -(-len(x) // self.batch_size)
+        x, y, sample_weight, validation_data, total = self._data(x, y, sample_weight, validation_data, validation_split)
+        x = self._size_layers(x, y)
+        self._take_parameters()
+        generators = generators_of(x) if y is None else []
+        if y is None:
+            batches = lambda: feeding.from_loader(x)
         else:
-            if isinstance(x, (np.ndarray, engine.TensorBase)):
-                raise ValueError("y is missing: train(X, y), or give a DataLoader of (X, y) batches")
-            if validation_split or sample_weight is not None:
-                raise ValueError("validation_split and sample_weight need whole arrays; a loader brings its own weights")
-            total = len(x) if hasattr(x, "__len__") else None
-            if total == 0:
-                raise ValueError("the data set is empty: the loader has no batches")
-        if hasattr(model.accuracy, "init") and whole:
-            model.accuracy.init(y)
-        if any(isinstance(p, _lazy()) for p in model.parameters()) or any(_unbuilt(m) for m in model.modules()):
-            first = x[: min(len(x), 2)] if whole else None
-            if first is not None:
-                model.build(tuple(first.shape[1:]))
-        if hasattr(model.optimizer, "bind"):
-            model.optimizer.bind([p for p in model.parameters() if p.requires_grad])
-        history = model._history if model._history is not None else History()
-        model._history = history
+            batches = lambda: feeding.slices(x, y, sample_weight, self.batch_size, self.shuffle)
+        self.source = Resumable(batches, generators, track=False)
+        history = self.history = model._history = model._history if model._history is not None else History()
         history.interrupted, history.stopped = False, None
         history.params = {"epochs": epochs, "batch_size": self.batch_size, "steps": total}
-        self.history = history
-        self.callbacks_list = CallbackList(self.callbacks, model)
-        start = initial_epoch or (history.epoch[-1] + 1 if history.epoch else 0)
-        self.progress = Progress(self.verbose, start + epochs, self.print_every)
-        self.epochs = start + epochs
-        callbacks = self.callbacks_list
+        if initial_epoch is None:  # go on after what was trained before
+            self.next_epoch = history.epoch[-1] + 1 if history.epoch else 0
+            self.epochs = self.next_epoch + epochs
+        else:
+            self.next_epoch, self.epochs = initial_epoch, epochs
+        self.sums_up = getattr(model.loss, "reduction", "mean") == "sum"
+        self.partial = None  # what was done of an epoch that a checkpoint was saved in
+        callbacks = self.callbacks_list = CallbackList(self.callbacks, model)
+        self.progress = Progress(self.verbose, self.epochs, self.print_every)
         try:
             callbacks.call("on_train_begin", self)
-            for self.epoch in range(start, start + epochs):
+            while self.next_epoch < self.epochs and not self.stop:
+                self.epoch = self.next_epoch
                 Module.train(model, True)
-                callbacks.call("on_epoch_begin", self)
-                batches = self.batches(x, y, sample_weight, self.shuffle) if whole else self.loader(x)
-                values = self._epoch(batches, total)
+                if self.partial is None:
+                    callbacks.call("on_epoch_begin", self)
+                self.inside = True
+                values = self._epoch(total)
                 if validation_data is not None and not self.stop:
                     values.update({f"val_{k}": v for k, v in self._validate(validation_data).items()})
                 history.append(self.epoch, values)
                 model.log.epochs.append({"epoch": self.epoch, "step": self.step_in_epoch, **self._record(values)})
                 self.values = values
+                self.inside = False
+                self.next_epoch += 1
                 callbacks.call("on_epoch_end", self)
-                self.progress.end_epoch(self.epoch, values)
-                if self.stop:
-                    history.stopped = self.stop
-                    break
+                self.progress.end_epoch(self.epoch, values, self.trained)
+            history.stopped = self.stop
         except KeyboardInterrupt:
             history.interrupted = True
             model.zero_grad()
@@ -253,45 +206,155 @@ class Trainer:
             Module.train(model, False)
         return history
 
+    def _data(self, x, y, sample_weight, validation_data, validation_split):
+        """The training and validation data, checked, and the steps of an epoch (None where not known)."""
+        if y is None:
+            if feeding.is_whole(x):
+                raise ValueError("y is missing: train(X, y), or give a DataLoader of (X, y) batches")
+            if validation_split or sample_weight is not None:
+                raise ValueError(
+                    "validation_split and sample_weight need whole arrays; a loader brings its own weights"
+                )
+            total = len(x) if hasattr(x, "__len__") else None
+            if total == 0:
+                raise ValueError("the data set is empty: the loader has no batches")
+            return x, None, None, validation_data, total
+        x, y, sample_weight = feeding.arrays(self.model, x, y, sample_weight)
+        if validation_split:
+            if not 0 < validation_split < 1:
+                raise ValueError(f"validation_split must lie between 0 and 1, but is {validation_split}")
+            if validation_data is None:
+                cut = len(x) - int(len(x) * validation_split)
+                validation_data = x[cut:], y[cut:], None if sample_weight is None else sample_weight[cut:]
+                x, y = x[:cut], y[:cut]
+                sample_weight = None if sample_weight is None else sample_weight[:cut]
+        if hasattr(self.model.accuracy, "init"):
+            self.model.accuracy.init(y)
+        return x, y, sample_weight, validation_data, -(-len(x) // self.batch_size)
+
+    def _size_layers(self, x, y):
+        """Give layers that wait for their first batch their sizes, before the optimizer takes the parameters."""
+        model = self.model
+        if any(isinstance(p, _lazy()) for p in model.parameters()) or any(_unbuilt(m) for m in model.modules()):
+            first, x = (x[:2], x) if y is not None else feeding.peek(x)
+            if first is not None:
+                model._dry_run(first)
+        return x
+
+    def _take_parameters(self):
+        """Bind the optimizer to the model, or check that it was made for it."""
+        model, optimizer = self.model, self.model.optimizer
+        wanted = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        if hasattr(optimizer, "bind"):
+            optimizer.bind(wanted.values())
+            return
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        known = {id(p) for p in model.parameters()}
+        foreign = len(held - known)
+        missing = [name for name, p in wanted.items() if id(p) not in held]
+        if foreign or missing:
+            found = [f"{foreign} parameters that are not the model's"] if foreign else []
+            found += [f"not {', '.join(missing)}"] if missing else []
+            raise ValueError(
+                f"the optimizer holds {' and '.join(found)}. Make it after the last layer was added or replaced: "
+                f"model.set(optimizer=optim.{type(optimizer).__name__}(model.parameters(), ...)); what shall stay as it "
+                "is gets requires_grad_(False)"
+            )
+
+    # -- checkpoints ---------------------------------------------------------------------------------
+
+    def state_dict(self):
+        """Everything that the rest of this run depends on."""
+        model = self.model
+        partial = None
+        if self.inside:
+            partial = {
+                "position": self.source.state_dict(), "step": self.step_in_epoch, "sums": self.sums.tolist(),
+                "count": self.count, "record": self.record, "settings": self._settings(),
+                "metrics": [_state(m) for m in self._metrics()],
+            }  # fmt: skip
+        return {
+            "model": dict(model.state_dict()), "optimizer": model.optimizer.state_dict(),
+            "history": self.history.state_dict(), "log": model.log.state_dict(), "next_epoch": self.next_epoch,
+            "stop": self.stop, "partial": partial, "callbacks": self.callbacks_list.state_dict(),
+            "random": random_state(self.source.generators),
+        }  # fmt: skip
+
+    def load_state_dict(self, state):
+        """Go on from what :meth:`state_dict` gave, here or in an earlier process."""
+        model, partial = self.model, state["partial"]
+        if partial is not None and partial["settings"] != self._settings():
+            raise ValueError(
+                f"the checkpoint lies within an epoch that ran with {partial['settings']}; it can't go on with "
+                f"{self._settings()}"
+            )
+        model.load_state_dict(state["model"])
+        model.optimizer.load_state_dict(state["optimizer"])
+        self.history.load_state_dict(state["history"])
+        model.log.load_state_dict(state["log"])
+        self.next_epoch, self.stop, self.partial = state["next_epoch"], state["stop"], partial
+        if partial is not None:
+            self.source.load_state_dict(partial["position"])
+        self.callbacks_list.load_state_dict(state["callbacks"])
+        set_random_state(state["random"], self.source.generators)
+
+    def _settings(self):
+        return {"batch_size": self.batch_size, "accumulate": self.accumulate, "shuffle": bool(self.shuffle)}
+
     def _record(self, values):
-        record = {k: values[k] for k in ("data_loss", "regularization_loss", "learning_rate", "accuracy") if k in values}
+        record = {
+            k: values[k] for k in ("data_loss", "regularization_loss", "learning_rate", "accuracy") if k in values
+        }
         record.update({k: v for k, v in values.items() if k.startswith("val_")})
         return record
 
-    def _epoch(self, batches, total):
+    def _epoch(self, total):
         model = self.model
         for metric in self._metrics():
             metric.reset()
-        sums = np.zeros(2)
-        count, record = 0, None
+        self.sums, self.count, self.step_in_epoch = np.zeros(2), 0, 0
+        self.pending = self.since_update = 0
+        record, partial, self.partial = None, self.partial, None
+        if partial is not None:
+            self.sums, self.count, self.step_in_epoch = np.array(partial["sums"]), partial["count"], partial["step"]
+            record = partial["record"]
+            for metric, state in zip(self._metrics(), partial["metrics"], strict=True):
+                vars(metric).update(state)
         model.optimizer.zero_grad()
-        self.progress.start_epoch(self.epoch, total)
-        self.step_in_epoch = 0
-        for x, y, weight in batches:
+        self.progress.start_epoch(self.epoch, total, self.step_in_epoch)
+        for x, y, weight in self.source:
             last = total is not None and self.step_in_epoch + 1 == total
             self.step_in_epoch += 1
-            update = last or self.step_in_epoch % self.accumulate == 0
-            new = self.step(x, y, weight, update, 1 if self.accumulate == 1 else 1 / self.accumulate)
+            self.updated = last or self.step_in_epoch % self.accumulate == 0
+            self.since_update += 1
+            new = self.step(x, y, weight, self.updated)
             if new is None:
                 break
             record = new
             model.log.steps.append(record)
             n = len(x)
-            sums += (record["data_loss"] * n, record["regularization_loss"] * n)
-            count += n
+            self.sums += (record["data_loss"] * n, record["regularization_loss"] * n)
+            self.count += n
             self.record = record
             self.callbacks_list.call("on_step_end", self)
             self.progress.step(record)
+            if self.updated:
+                self.since_update = 0
             if self.stop:
                 break
-        if total is None and self.accumulate > 1 and self.step_in_epoch % self.accumulate:
-            model.optimizer.step()  # a stream whose length was not known: the last, smaller group
-            model.optimizer.zero_grad()
+        else:
+            if self.pending:  # a stream whose length was not known: the last, smaller group
+                self.update()
+        model.optimizer.zero_grad()
+        self.trained = time.perf_counter()
         if record is None:
             if self.stop:
                 return {"loss": float("nan")}
-            raise ValueError("the data set is empty: the loader gave no batches")
-        data, extra = (float(s) / count for s in sums)
+            raise ValueError(
+                "the data set is empty: the loader gave no batches. (A generator can be used up only once; for several "
+                "epochs give the function that makes it.)"
+            )
+        data, extra = (float(s) / self.count for s in self.sums)
         values = {"loss": data + extra, "data_loss": data, "regularization_loss": extra}
         values.update({m.name: m.compute() for m in self._metrics()})
         values["learning_rate"] = record["learning_rate"]
@@ -301,14 +364,21 @@ class Trainer:
         return ([self.model.accuracy] if self.model.accuracy is not None else []) + self.model.metrics
 
     def _validate(self, data):
-        x, y, *_ = data if isinstance(data, (tuple, list)) else (data, None)
-        return self.evaluate(x, y)
+        if isinstance(data, tuple) or (isinstance(data, list) and data and feeding.is_whole(data[0])):
+            if len(data) not in (2, 3):
+                raise ValueError(
+                    f"validation_data is (X, y), (X, y, sample_weight) or a loader, not {len(data)} arrays"
+                )
+            return self.evaluate(*data)
+        return self.evaluate(data)
 
-    def evaluate(self, x, y=None):
+    def evaluate(self, x, y=None, weight=None, batch_size=None):
         """Loss and metrics over data, in evaluation mode and off the tape."""
         model = self.model
         self.link = model.link()
         self.criterion = model.criterion(self.link)
+        if y is None and feeding.is_whole(x):
+            raise ValueError("y is missing: evaluate(X, y), or give a DataLoader of (X, y) batches")
         mode = model.training
         Module.train(model, False)
         for metric in self._metrics():
@@ -317,18 +387,16 @@ class Trainer:
         try:
             with no_grad():
                 if y is not None:
-                    x, y, _ = self.arrays(x, y)
-                    size, self.batch_size = self.batch_size, max(self.batch_size, 1024)
-                    batches = self.batches(x, y, None, False)
+                    x, y, weight = feeding.arrays(model, x, y, weight)
+                    batches = feeding.slices(x, y, weight, batch_size or max(self.batch_size, 1024), False)
                 else:
-                    size, batches = self.batch_size, self.loader(x)
-                for bx, by, weight in batches:
+                    batches = feeding.from_loader(x)
+                for bx, by, w in batches:
                     z = model.logits(bx, self.link)
-                    total += float(self.criterion(z, by)._data) * len(bx)
+                    total += float(self.loss(z, by, w, classes=False)._data) * len(bx)
                     count += len(bx)
                     for metric in self._metrics():
                         self._measure(metric, z, by)
-                self.batch_size = size
                 if not count:
                     raise ValueError("the data set is empty")
                 values = {"loss": total / count + float(model.regularization_loss())}
@@ -336,6 +404,11 @@ class Trainer:
         finally:
             Module.train(model, mode)
         return values
+
+
+def _state(metric):
+    """What a metric has taken in so far."""
+    return {k: v.copy() if isinstance(v, (list, np.ndarray)) else v for k, v in vars(metric).items()}
 
 
 def _lazy():

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+
 __all__ = ["History", "Log"]
 
 
@@ -35,6 +39,18 @@ class History:
             if len(column) < len(self.epoch):
                 column.append(None)
 
+    def state_dict(self):
+        """Everything, as plain data."""
+        return {
+            "history": {k: list(v) for k, v in self.history.items()}, "epoch": list(self.epoch),
+            "params": dict(self.params), "stopped": self.stopped,
+        }  # fmt: skip
+
+    def load_state_dict(self, state):
+        """Take over what :meth:`state_dict` gave."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __getitem__(self, name):
         if name not in self.history:
             raise KeyError(f"no {name!r} in this history; there are {', '.join(self.history) or 'no values yet'}")
@@ -67,6 +83,14 @@ class Log:
         self.steps: list[dict] = []
         self.epochs: list[dict] = []
 
+    def state_dict(self):
+        """Everything, as plain data; the steps by column, which is smaller."""
+        return {"steps": _columns(self.steps), "epochs": list(self.epochs)}
+
+    def load_state_dict(self, state):
+        """Take over what :meth:`state_dict` gave."""
+        self.steps, self.epochs = _rows(state["steps"]), list(state["epochs"])
+
     def __getitem__(self, name):
         """A column over the epochs: ``log['accuracy']``."""
         return [record.get(name) for record in self.epochs]
@@ -79,3 +103,24 @@ class Log:
 
     def __repr__(self):
         return f"Log({len(self.steps)} steps, {len(self.epochs)} epochs)"
+
+
+def _columns(records):
+    """Records of numbers with the same names as ``{name: array}``, in runs: ``[[number of records, columns], ...]``."""
+    runs = []
+    for kinds, run in itertools.groupby(records, lambda r: tuple((k, type(v)) for k, v in r.items())):
+        run = list(run)
+        plain = all(kind in (int, float) for _, kind in kinds)
+        runs.append([len(run), {k: np.array([r[k] for r in run]) for k, _ in kinds} if plain else run])
+    return runs
+
+
+def _rows(runs):
+    """The records that :func:`_columns` packed."""
+    records = []
+    for _, run in runs:
+        if isinstance(run, list):
+            records += run
+        else:
+            records += [dict(zip(run, values)) for values in zip(*[column.tolist() for column in run.values()])]
+    return records

@@ -6,6 +6,7 @@ A Model is an ordinary :class:`~tensorlite.nn.Module`; a PyTorch-style loop over
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections import namedtuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from .. import engine
 from ..autograd.grad_mode import no_grad
 from ..creation import as_tensor, zeros
+from ..dtypes import int64
 from ..functions.shaping import cat
 from . import accuracy as accuracies
 from . import activation as activations
@@ -31,7 +33,7 @@ Evaluation = namedtuple("Evaluation", "loss accuracy")
 
 
 def _basic(sizes):
-    hidden = [layers.Dense(a, b, activation=activations.ReLU()) for a, b in zip(sizes[:-2], sizes[1:-1])]
+    hidden = [layers.Dense(a, b, activation=activations.ReLU()) for a, b in itertools.pairwise(sizes[:-1])]
     return [*hidden, layers.Dense(sizes[-2], sizes[-1], activation=activations.Softmax())]
 
 
@@ -180,7 +182,7 @@ class Model(Module):
     >>> model = nn.model.Model('basic', [2, 16, 2])
     >>> X = np.random.default_rng(0).normal(size=(200, 2)); y = (X[:, 0] > 0).astype(int)
     >>> history = model.train(X, y, epochs=20, batch_size=20, silent=True)
-    >>> bool(model.evaluate(X, y).accuracy > 0.95)
+    >>> bool(model.evaluate(X, y).accuracy > 0.9)
     True
     """
 
@@ -266,14 +268,18 @@ class Model(Module):
         shape = shape[1:] if shape and shape[0] is None else shape
         if any(not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
             raise ValueError(f"input_shape must be positive integers, not {input_shape!r}")
+        self._dry_run(zeros(2, *shape, dtype=int64 if self._starts_with_indices() else None))
+        return self
+
+    def _dry_run(self, x):
+        """A forward pass that changes nothing but the layers that wait for their size."""
         mode = self.training
         self.eval()
         try:
             with no_grad():
-                self(zeros(2, *shape))
+                self(x)
         finally:
             self.train(mode)
-        return self
 
     # -- forward, loss -------------------------------------------------------------------------------
 
@@ -301,8 +307,10 @@ class Model(Module):
     def link(self):
         """'softmax' or 'sigmoid' if the last activation and the loss are computed as one, else None."""
         last = self._last_activation()
-        if isinstance(last, layers.Softmax) and last.dim in (None, -1, 1) and isinstance(
-            self.loss, (losses.CategoricalCrossentropy, losses.CrossEntropyLoss)
+        if (
+            isinstance(last, layers.Softmax)
+            and last.dim in (None, -1, 1)
+            and isinstance(self.loss, (losses.CategoricalCrossentropy, losses.CrossEntropyLoss))
         ):
             return "softmax"
         if isinstance(last, activations.Sigmoid) and isinstance(
@@ -341,6 +349,8 @@ class Model(Module):
             return lambda z, y: F.binary_cross_entropy_with_logits(
                 z, _column(y, z), pos_weight=weight, reduction=reduction
             )
+        if isinstance(loss, _ELEMENTWISE):
+            return lambda z, y: loss(z, _column(y, z))
         return loss
 
     def predictions(self, z, link):
@@ -404,7 +414,7 @@ class Model(Module):
         )  # fmt: skip
 
     def fit(self, x, y=None, batch_size=32, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=None,
             accumulate=1, nan="warn", print_every=None):  # fmt: skip
         """Train; Keras's spelling.
 
@@ -419,16 +429,18 @@ class Model(Module):
         callbacks : list of tensorlite.callbacks.Callback
         validation_split : float
             Share of the samples (the last ones) that are held out.
-        validation_data : tuple (x, y) or loader
+        validation_data : tuple (x, y) or (x, y, sample_weight), or loader
         shuffle : bool, default True
         class_weight : dict, optional
             Class index -> weight in the loss.
         sample_weight : array_like, optional
             One weight per sample.
-        initial_epoch : int
-            Where counting starts.
+        initial_epoch : int, optional
+            The number of the first epoch; ``epochs`` is then where training ends, as in Keras. Without it, numbers
+            go on after earlier calls and ``epochs`` more are trained.
         accumulate : int, default 1
-            Batches whose gradients add up before an update.
+            Batches that make one update: the gradient is the mean over all their samples, also of a last, smaller
+            group.
         nan : {'warn', 'raise', 'stop'}
             What to do at a loss that is not finite: warn once, raise FloatingPointError, or stop training.
         print_every : int, optional
@@ -554,7 +566,14 @@ class Model(Module):
         return summary(self, input, **options)
 
 
+#: Losses that compare outputs and targets one by one.
+_ELEMENTWISE = (
+    losses.MSELoss, losses.L1Loss, losses.SmoothL1Loss, losses.HuberLoss, losses.BCELoss, losses.BCEWithLogitsLoss,
+)  # fmt: skip
+
+
 def _column(y, z):
-    """Binary targets in the dtype of the outputs, and in their shape where that is a column."""
+    """Targets in the dtype of the outputs; ``(N,)`` stands for ``(N, 1)``, which it must not broadcast against."""
     y = y.to(z.dtype)
-    return y.reshape(z.shape) if y.shape != z.shape and y.numel() == z.numel() else y
+    alike = (*y.shape, 1) == tuple(z.shape) or (*z.shape, 1) == tuple(y.shape)
+    return y.reshape(z.shape) if alike else y

@@ -20,11 +20,23 @@ class Optimizer:
             raise ValueError(f"learning_rate must not be negative, but is {learning_rate}")
         if not decay >= 0:
             raise ValueError(f"decay must not be negative, but is {decay}")
-        self.learning_rate = learning_rate
+        self._rate = learning_rate
         self.decay = decay
         self.iterations = 0
         self._options = options
         self._inner = None
+
+    @property
+    def learning_rate(self):
+        """The rate before decay; once bound, that of the rule's first group, which schedules set."""
+        return self._rate if self._inner is None else self._inner.param_groups[0]["lr"]
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self._rate = value
+        if self._inner is not None:
+            for group in self._inner.param_groups:
+                group["lr"] = value
 
     @property
     def current_learning_rate(self):
@@ -45,15 +57,27 @@ class Optimizer:
         return self._inner
 
     def bind(self, parameters):
-        """Take ``parameters``; state is kept where they are the same ones as before. Returns ``self``."""
+        """Take ``parameters``; those that were bound before keep their state. Returns ``self``.
+
+        Raises
+        ------
+        ValueError
+            Without parameters: there is nothing to train.
+        """
         from .. import optim
 
         parameters = list(parameters)
-        if self._inner is not None:
-            bound = [p for group in self._inner.param_groups for p in group["params"]]
+        old = self._inner
+        if old is not None:
+            bound = [p for group in old.param_groups for p in group["params"]]
             if len(bound) == len(parameters) and all(a is b for a, b in zip(bound, parameters)):
                 return self
-        self._inner = getattr(optim, self.rule)(parameters, lr=self.learning_rate, **self._options)
+        if not parameters:
+            raise ValueError("there is nothing to train: no layer has a parameter that requires a gradient")
+        new = getattr(optim, self.rule)(parameters, lr=self.learning_rate, **self._options)
+        if old is not None:  # layers were added, replaced or frozen: the others go on where they were
+            new.state.update({p: old.state[p] for p in parameters if p in old.state})
+        self._inner = new
         return self
 
     def zero_grad(self, set_to_none=True):
@@ -63,10 +87,18 @@ class Optimizer:
     def step(self):
         """One update at the current rate."""
         inner = self.inner
-        rate = self.learning_rate / (1.0 + self.decay * self.iterations) if self.decay else self.learning_rate
-        for group in inner.param_groups:
-            group["lr"] = rate
-        inner.step()
+        if self.decay:
+            groups = inner.param_groups
+            rates = [group["lr"] for group in groups]
+            for group, rate in zip(groups, rates):
+                group["lr"] = rate / (1.0 + self.decay * self.iterations)
+            try:
+                inner.step()
+            finally:
+                for group, rate in zip(groups, rates):
+                    group["lr"] = rate
+        else:
+            inner.step()
         self.iterations += 1
 
     def state_dict(self):

@@ -39,14 +39,19 @@ def describe(part):
         return {"class": name, "arguments": part.config()}
     arguments = {}
     for p in inspect.signature(cls.__init__).parameters.values():
-        if p.name in ("self", "device", "dtype", "size_average", "reduce") or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+        if p.name in ("self", "device", "dtype", "size_average", "reduce") or p.kind in (
+            p.VAR_POSITIONAL,
+            p.VAR_KEYWORD,
+        ):
             continue
         if p.name == "bias" and "bias" in getattr(part, "_parameters", {}):
             value = part.bias is not None
         else:
             value = getattr(part, p.name, p.default)
         if value is p.empty:
-            raise TypeError(f"{cls.__name__} keeps no attribute {p.name!r}, so that its construction can't be described")
+            raise TypeError(
+                f"{cls.__name__} keeps no attribute {p.name!r}, so that its construction can't be described"
+            )
         if isinstance(value, Module):
             value = describe(value)
         elif isinstance(value, tuple):
@@ -95,10 +100,9 @@ def save_model(model, path):
             "parts": {k: describe(getattr(model, k)) for k in ("loss", "accuracy", "optimizer")},
             "state": dict(model.state_dict()),
             "optimizer": optimizer.state_dict() if bound else None,
-            "history": None
-            if history is None
-            else {"history": history.history, "epoch": history.epoch, "params": history.params},
-            "log": {"steps": model.log.steps, "epochs": model.log.epochs},
+            "history": None if history is None else history.state_dict(),
+            "log": model.log.state_dict(),
+            "frozen": [name for name, p in model.named_parameters() if not p.requires_grad],
         },
         path,
     )
@@ -129,13 +133,14 @@ def load_model(cls, path):
             if getattr(owner, "unbuilt", False):
                 owner.make(value.shape[0])
     model.load_state_dict(data["state"])
+    for name in data["frozen"]:
+        model.get_parameter(name).requires_grad_(False)
     if data["optimizer"] is not None:
-        model.optimizer.bind(model.parameters())
+        model.optimizer.bind([p for p in model.parameters() if p.requires_grad])
         model.optimizer.load_state_dict(data["optimizer"])
     if data["history"] is not None:
         model._history = History()
-        for key, value in data["history"].items():
-            setattr(model._history, key, value)
-    model.log.steps, model.log.epochs = list(data["log"]["steps"]), list(data["log"]["epochs"])
+        model._history.load_state_dict(data["history"])
+    model.log.load_state_dict(data["log"])
     model.eval()
     return model
