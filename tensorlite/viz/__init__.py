@@ -5,11 +5,14 @@ table of a model's layers; the plots show training, weights, gradients, decision
 """
 
 from .graph import Picture, graph
+from .inspection import activations, filters, gradients, weights
 from .record import Recording, record
 from .steps import Flow, Player, Step, backward_steps, play
 from .summary import Summary, summary
+from .surfaces import attention, confusion, contour, decision_boundary
 from .training import history
 
 __all__ = [
-    "Flow", "Picture", "Player", "Recording", "Step", "Summary", "backward_steps", "graph", "history", "play", "record", "summary",
+    "Flow", "Picture", "Player", "Recording", "Step", "Summary", "activations", "attention", "backward_steps", "confusion",
+    "contour", "decision_boundary", "filters", "gradients", "graph", "history", "play", "record", "summary", "weights",
 ]  # fmt: skip

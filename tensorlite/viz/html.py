@@ -37,8 +37,7 @@ _PAGE = """<!DOCTYPE html>
 <main>
 <div id="stage">
 <svg id="svg" role="group" aria-label="{title}"><defs>
-<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="6.5" markerHeight="6.5" orient="auto-start-reverse"><path d="M0,1 L10,5 L0,9 z"/></marker>
-</defs><g id="scene"></g></svg>
+{markers}</defs><g id="scene"></g></svg>
 <div id="legend" aria-hidden="true">{legend}</div>
 <div id="tip" role="tooltip" hidden></div>
 </div>
@@ -51,6 +50,11 @@ const DATA = {data};
 </html>
 """
 
+_MARKERS = "".join(
+    f'<marker id="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerUnits="userSpaceOnUse" markerWidth="{size}" markerHeight="{size}" '
+    'orient="auto-start-reverse"><path d="M0,1 L10,5 L0,9 z"/></marker>\n'
+    for name, size in (("head", 8), ("past-head", 9), ("lit-head", 13))
+)
 _FOLDING = '<button id="fold" title="collapse all modules">collapse all</button>\n<button id="unfold" title="expand all modules">expand all</button>\n'
 _PANEL = '<aside id="panel" aria-live="polite" tabindex="0"></aside>\n'
 _FOOTER = (
@@ -77,7 +81,7 @@ def to_html(d: Drawing, steps=None, folded_depth=None) -> str:
     data["steps"] = steps
     title = escape(d.title or ("the backward pass, step by step" if steps is not None else "computation graph"))
     return _PAGE.format(
-        theme=d.theme, title=title, facts=escape("; ".join([*summary_lines(d), *d.notes])), css=css, legend=legend,
+        theme=d.theme, title=title, markers=_MARKERS, facts=escape("; ".join([*summary_lines(d), *d.notes])), css=css, legend=legend,
         folding=_FOLDING if d.groups else "", panel=_PANEL if steps is not None else "",
         footer=_FOOTER if steps is not None else "", js=js,
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),

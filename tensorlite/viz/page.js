@@ -281,10 +281,13 @@ function drawArrow(link, parent) {
   const plain = flip && !link.arrow.differentiable;
   const e = make("g", { class: `arrow${plain ? " cut" : ""}`, "data-tail": link.tail, "data-head": link.head }, parent);
   make("path", { d, ...(plain ? {} : { "marker-end": "url(#head)" }) }, e);
-  const m = points.length >> 1, p = points[m - 1], q = points[m];
+  let p = points[0], q = points[1];  // the label stands on the longest stretch, if there is room
+  const length = (a, b) => (LR ? Math.abs(a.x - b.x) : Math.abs(a.y - b.y));
+  for (let i = 2; i < points.length; i++) if (length(points[i - 1], points[i]) > length(p, q)) [p, q] = [points[i - 1], points[i]];
   const mid = { x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 - 4 };
-  const label = make("text", { x: mid.x, y: mid.y, "text-anchor": "middle" }, e, labelled(link) ? link.arrow.text : "");
-  const t = make("title", {}, e, link.arrow.text + (link.arrow.why ? `\nno gradient: ${link.arrow.why}` : ""));
+  const fits = length(p, q) > (LR ? textWidth(link.arrow.text, 9.5, false) + 8 : 22);
+  const label = make("text", { x: mid.x, y: mid.y, "text-anchor": "middle" }, e, labelled(link) && fits ? link.arrow.text : "");
+  make("title", {}, e, link.arrow.text + (link.arrow.why ? `\nno gradient: ${link.arrow.why}` : ""));
   arrowsDrawn.push({ e, link, label });
 }
 

@@ -4,8 +4,26 @@ let at = 0, timer = null;
 
 function pathOf(tail, head) { return arrowsDrawn.filter((a) => a.link.ids.some((i) => DATA.arrows[i].tail === tail && DATA.arrows[i].head === head)); }
 
+/** The arrow of a gradient points against that of the value. */
+function turn(e, marker) {
+  const path = e.querySelector("path");
+  if (marker) { path.removeAttribute("marker-end"); path.setAttribute("marker-start", `url(#${marker})`); }
+  else { path.removeAttribute("marker-start"); path.setAttribute("marker-end", "url(#head)"); }
+}
+
+/** A parameter shows the gradient that it has so far. */
+function arrive(f, now) {
+  const key = shownAs(f.to), e = drawn.get(key), p = place.get(key);
+  if (!e) return;
+  e.classList.add(now ? "now" : "done");
+  if (key !== f.to) return;
+  for (const old of e.querySelectorAll(".total")) old.remove();
+  make("text", { class: "grad total", x: p.x + p.w / 2, y: p.y + p.h + 12, "text-anchor": "middle" }, e, f.total);
+}
+
 function light() {
-  for (const a of arrowsDrawn) { a.e.classList.remove("lit", "past"); a.label.classList.remove("g"); a.label.textContent = ""; }
+  for (const e of scene.querySelectorAll(".total")) e.remove();
+  for (const a of arrowsDrawn) { turn(a.e, ""); a.e.classList.remove("lit", "past"); a.label.classList.remove("g"); a.label.textContent = ""; }
   for (const e of drawn.values()) e.classList.remove("now", "done");
   for (let i = 0; i <= at; i++) {
     const s = steps[i], now = i === at;
@@ -15,10 +33,11 @@ function light() {
       for (const key of f.path) {
         for (const a of pathOf(key[0], key[1])) {
           a.e.classList.remove("lit"); a.e.classList.add(now ? "lit" : "past");
+          turn(a.e, now ? "lit-head" : "past-head");
           if (f.short) { a.label.textContent = f.short; a.label.classList.add("g"); }
         }
       }
-      if (f.leaf) { const l = drawn.get(shownAs(f.to)); if (l && !now) l.classList.add("done"); else if (l) l.classList.add("now"); }
+      if (f.leaf) arrive(f, now);
     }
   }
 }

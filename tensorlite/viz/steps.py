@@ -82,7 +82,9 @@ class Step:
     def __str__(self):
         parts = [f"step {self.index + 1}: {self.name}, gradient {_text(self.grad)}"]
         for arg, source in self.rules:
-            parts.append(f"    rule{' for ' + arg if arg else ''}: {source}")
+            lines = source.split("\n")
+            lines = [*lines[:5], f"... ({len(lines) - 5} lines)"] if len(lines) > 6 else lines
+            parts.append(f"    rule{' for ' + arg if arg else ''}: " + "\n        ".join(lines))
         if self.kept:
             parts.append("    kept: " + ", ".join(f"{k} = {_text(v)}" for k, v in self.kept.items()))
         for f in self.flows:
@@ -253,7 +255,8 @@ class Player:
 
     def to_html(self) -> str:
         """One file that works offline: arrow keys and a slider move through the steps."""
-        return to_html(self.drawing, [self._data(s) for s in self.steps])
+        totals: dict = {}
+        return to_html(self.drawing, [self._data(s, totals) for s in self.steps])
 
     def save(self, path):
         """Write the page to ``path`` (``.html``) and return it."""
@@ -271,7 +274,7 @@ class Player:
     def __repr__(self):
         return f"<Player of {len(self.steps)} backward steps; save('backward.html')>"
 
-    def _data(self, s):
+    def _data(self, s, totals):
         boxes = self.drawing.vertices
         flows = []
         for i, f in enumerate(s.flows):
@@ -287,7 +290,12 @@ class Player:
             short = number_text(f.grad.item()) if f.grad is not None and f.grad.size == 1 else ""
             if short:
                 short = short.replace("-", "\u2212")
-            flows.append({"to": to, "leaf": f.leaf, "name": f.name + (f" (its {f.arg})" if f.arg and not f.leaf else ""),
+            total = ""
+            if f.leaf and f.grad is not None:
+                held = totals[to] = totals[to] + f.grad if to in totals else f.grad
+                total = f"grad {number_text(held.item())}" if held.size == 1 else f"grad, norm {number_text(float(np.linalg.norm(held)))}"
+                total = total.replace("-", "\u2212")
+            flows.append({"to": to, "total": total, "leaf": f.leaf, "name": f.name + (f" (its {f.arg})" if f.arg and not f.leaf else ""),
                           "text": _text(f.grad), "short": short, "local": number_text(f.local) if f.local is not None else "",
                           "note": note, "path": path})  # fmt: skip
         source = "\n".join(f"{arg}: {text}" if arg else text for arg, text in s.rules if text)
