@@ -388,7 +388,7 @@ def test_errors_name_the_module():
         Net()(tl.ones(3, 4))
     message = str(caught.value)
     assert "in body.1.1: Linear(in_features=5, out_features=2, bias=True), given (float32[3, 4])" in message
-    assert "relu [3, 4] <- linear [3, 4]" in message
+    assert "relu [3, 4] <- body.0 (linear) [3, 4]" in message
 
     class Broken(nn.Module):
         def forward(self, x):

@@ -10,7 +10,7 @@ import functools
 import inspect
 
 from ..engine import RECORDING, state
-from ..engine.trail import cut
+from ..engine.trail import cut, trail
 
 __all__ = [
     "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled",
@@ -90,6 +90,8 @@ class _Switch:
         self._old.append(mode)
         if mode & RECORDING and not self.recording:
             cut(f"{type(self).__name__}()")
+            if trail.noise:
+                trail.noise.clear()
         state.mode = mode | RECORDING if self.recording else mode & ~RECORDING
 
     def __exit__(self, *exc):

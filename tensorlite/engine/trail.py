@@ -16,8 +16,8 @@ from .tape import clock
 
 __all__ = ["begin", "cut", "first_pass", "left", "spot", "trail", "why_cut"]
 
-_PACKAGE = __name__.partition(".")[0]
-_INSIDE = _PACKAGE + "."
+_INSIDE = __name__.partition(".")[0] + "."
+_LENGTH = len(_INSIDE)
 
 #: How many graphs of past losses may be alive before it is called growth.
 HELD = 6
@@ -25,28 +25,28 @@ HELD = 6
 
 class _Trail(threading.local):
     def __init__(self):
-        self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, line) of backward passes
-        self.cuts = deque(maxlen=8)  # (what, code, line, time) where a value left the tape
+        self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, instruction) of backward passes
+        self.cuts = deque(maxlen=8)  # (what, code, instruction, time) where a value left the tape
         self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
 
 
 trail = _Trail()
 
 
-def spot():
-    """Code object and line number of the innermost caller outside this package."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not (name.startswith(_INSIDE) or name == _PACKAGE):
-            return frame.f_code, frame.f_lineno
+def spot(depth=2):
+    """Code object and instruction of the innermost caller outside this package, ``depth`` frames up at least."""
+    frame = sys._getframe(depth)
+    while frame is not None and frame.f_globals.get("__name__", "")[:_LENGTH] == _INSIDE:
         frame = frame.f_back
-    return None, 0
+    return (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
 
 
-def place(code, line):
+def place(code, instruction):
     """``file:line``."""
-    return "an unknown place" if code is None else f"{code.co_filename}:{line}"
+    if code is None:
+        return "an unknown place"
+    line = next((n for start, end, n in code.co_lines() if start <= instruction < end), code.co_firstlineno)
+    return f"{code.co_filename}:{line}"
 
 
 # -- values that leave the tape ----------------------------------------------------------------------
@@ -54,17 +54,17 @@ def place(code, line):
 
 def cut(what):
     """Note that a value that was on the tape left it: by ``what``, at the user's line."""
-    code, line = spot()
+    code, at = spot()
     cuts = trail.cuts
-    if cuts and cuts[-1][0] == what and cuts[-1][1] is code and cuts[-1][2] == line:
+    if cuts and cuts[-1][0] == what and cuts[-1][1] is code and cuts[-1][2] == at:
         cuts.pop()
-    cuts.append((what, code, line, clock()))
+    cuts.append((what, code, at, clock()))
 
 
 def left():
     """``what (file:line)`` for the places where values left the tape since the last backward pass, latest first."""
     since = trail.passes[-1][1] if trail.passes else 0
-    found = [f"{what} at {place(code, line)}" for what, code, line, time in reversed(trail.cuts) if time > since]
+    found = [f"{what} at {place(code, at)}" for what, code, at, time in reversed(trail.cuts) if time > since]
     return list(dict.fromkeys(found))
 
 
@@ -93,15 +93,15 @@ def why_cut(out, recording):
 
 def begin(root, accumulates):
     """Note that a backward pass starts at ``root``."""
-    code, line = spot()
+    code, at = spot(3)
     passes = trail.passes
     if not accumulates:
         pass
     elif root.__class__ is Leaf:
         _cure(root)
     elif passes and (last := passes[-1][0]()) is not None and last is not root:
-        _held(root, code, line)
-    passes.append((weakref.ref(root), clock(), code, line))
+        _held(root, code, at)
+    passes.append((weakref.ref(root), clock(), code, at))
 
 
 def _cure(leaf):
@@ -117,11 +117,11 @@ def _cure(leaf):
         )
 
 
-def _held(root, code, line):
+def _held(root, code, at):
     """Warn if the graphs of the last losses of this line are all alive, each made after the one before was done."""
     count, newer = 1, root.seq
     for ref, time, c, n in reversed(trail.passes):
-        if c is not code or n != line:
+        if c is not code or n != at:
             continue
         old = ref()
         if old is None or old is root or newer <= time:
@@ -143,9 +143,9 @@ def first_pass(node):
     from .gradient import order
 
     passes = list(trail.passes)[:-1]  # the last one is the one that has just failed
-    for ref, time, code, line in passes:
+    for ref, time, code, at in passes:
         if time > node.seq:
             root = ref()
             if root is None or node in order([root])[0]:
-                return place(code, line)
+                return place(code, at)
     return None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from .. import dtypes
 from ..engine import TensorBase
 from ..engine import clone as _clone
+from ..engine.trail import trail
+from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
 from ._common import into, named, tensor_arg
 
@@ -38,6 +42,18 @@ def _binary(op, name=None, *, tensors=False):
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
     function.primitive_op = op
+    return function
+
+
+def _watched(compare):
+    """``compare`` that also looks whether predictions of a model in training mode are being judged."""
+
+    @functools.wraps(compare)
+    def function(input, other, *, out=None):
+        if trail.noise:
+            compared(input, other)
+        return compare(input, other, out=out)
+
     return function
 
 
@@ -100,7 +116,7 @@ floor_divide = _binary(ew.floor_divide)
 maximum = _binary(ew.maximum, tensors=True)
 minimum = _binary(ew.minimum, tensors=True)
 atan2 = arctan2 = _binary(ew.atan2, tensors=True)
-eq = _binary(ew.eq)
+eq = _watched(_binary(ew.eq))
 ne = not_equal = _binary(ew.ne)
 lt = less = _binary(ew.lt)
 le = less_equal = _binary(ew.le)

@@ -1,10 +1,14 @@
-"""Errors learn where they came from: the path of the module, what it is and what it was given."""
+"""Errors learn where they came from: the path of the module, what it expects, what it was given, and the layers before."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from .. import dtypes
 from .._tensor import Tensor
 from ..dtypes import ShapeError
+from ..engine import Leaf
+from ..mistakes import page
 
 #: How many operations before the failed one are shown.
 _DEPTH = 4
@@ -20,45 +24,129 @@ def describe(value):
 
 
 def _before(args):
-    """The recorded operations that led to the first tensor argument, latest first."""
+    """The recorded operations that led to the first tensor argument, latest first: (name, shape, their parameters)."""
     node = next((a._node for a in args if isinstance(a, Tensor) and a._node is not None), None)
     steps = []
     while node is not None and len(steps) < _DEPTH and getattr(node, "plan", None) is not None:
-        steps.append(f"{node.plan.primitive.name} {list(node.shape)}")
+        leaves = [id(e.tensor()) for e in node.edges if isinstance(e, Leaf)]
+        steps.append((node.plan.primitive.name, list(node.shape), leaves))
         node = next((e for e in node.edges if getattr(e, "plan", None) is not None), None)
     return steps
+
+
+def _came_from(steps, root):
+    """``steps`` in words; an operation with parameters of ``root`` is named by their layer."""
+    layers = {id(p): path.rpartition(".")[0] for path, p in root.named_parameters()}
+    words = []
+    for name, shape, leaves in steps:
+        layer = next((layers[i] for i in leaves if layers.get(i)), "")
+        words.append(f"{layer} ({name}) {shape}" if layer else f"{name} {shape}")
+    return " <- ".join(words)
+
+
+#: attribute of a layer -> its place in the shape of the input
+_EXPECTED = (
+    ("in_features", lambda m: f"(*, {m.in_features})"),
+    ("in_channels", lambda m: f"(N, {m.in_channels}{', *' if not hasattr(m, 'kernel_size') else _sizes(m)})"),
+    ("num_features", lambda m: f"(N, {m.num_features}, *)"),
+    ("num_channels", lambda m: f"(N, {m.num_channels}, *)"),
+    ("normalized_shape", lambda m: f"(*, {', '.join(map(str, m.normalized_shape))})"),
+    ("input_size", lambda m: f"(*, {m.input_size})"),
+    ("embed_dim", lambda m: f"(*, {m.embed_dim})"),
+)
+
+
+def _sizes(module):
+    return "".join(f", {n}" for n in "DHW"[-len(module.kernel_size) :]) if len(module.kernel_size) > 1 else ", L"
+
+
+def _expected(module):
+    """The shape of the input that a layer takes, such as ``(*, 784)``; None if it does not say."""
+    for name, shape in _EXPECTED:
+        if isinstance(getattr(module, name, None), (int, tuple)):
+            return shape(module)
+    return None
+
+
+def _fits(module, x):
+    """Whether the last dimension or the channels of ``x`` are what ``module`` asks for."""
+    sizes = x._data.shape
+    for name, axis in (("in_features", -1), ("in_channels", 1), ("num_features", 1), ("input_size", -1)):
+        n = getattr(module, name, None)
+        if isinstance(n, int):
+            if axis == 1 and len(sizes) in (1, 2, 3) and name == "in_channels":
+                axis = -len(module.kernel_size) - 1
+            return len(sizes) >= abs(axis) and n in (sizes[axis], 0)
+    shape = getattr(module, "normalized_shape", None)
+    return shape is None or sizes[-len(shape) :] == tuple(shape)
+
+
+def _remedy(module, args):
+    """The code and advice for inputs of the wrong dtype or shape, or None."""
+    x = next((a for a in args if isinstance(a, Tensor)), None)
+    if x is None:
+        return None
+    weight = next((p for p in module.parameters(recurse=False) if p._data.dtype.kind == "f"), None)
+    if weight is not None and x._data.dtype.kind == "f" and x._data.dtype != weight._data.dtype:
+        a, b = dtypes.of(x._data.dtype).name, dtypes.of(weight._data.dtype).name
+        why = "NumPy arrays are float64: " if x._data.dtype == np.float64 else ""
+        return "TL013", f"the input is {a}, the weights are {b}; {why}convert the input with x.{_METHODS[b]}()"
+    expected = _expected(module)
+    if expected is not None and not _fits(module, x):
+        return "TL021", f"expected an input of shape {expected}, found {tuple(x._data.shape)}"
+    return None
+
+
+_METHODS = {"float32": "float", "float64": "double", "float16": "half"}
 
 
 def explain(module, args, error):
     """Note on ``error`` the path from ``module`` to the module whose ``forward`` failed.
 
-    A :class:`ShapeError` gets it into its message, another error as a note (PEP 678). Each module on the way up calls this and puts its own name in front, so the last one leaves the
-    whole path, relative to the outermost module that was called.
+    A :class:`ShapeError`, and any error with a known remedy, gets it into its message, another one as a note (PEP 678). Each module on the way up calls this and
+    puts its own name in front, so the last one leaves the whole path, relative to the outermost module that was called.
     """
     try:
         trace = error.__dict__.get("_modules")
         if trace is None:
-            given = ", ".join(describe(a) for a in args)
-            text = f"given ({given})"
-            if steps := _before(args):
-                text += ", which came from " + " <- ".join(steps)
-            trace = error._modules = [module, "", f"{one_line(module)}, {text}", str(error), None]
-        elif trace[0] is not module:
-            name = next((path for path, m in module.named_modules() if m is trace[0]), None)
+            trace = error._modules = _Trace(module, args, str(error))
+        elif trace.module is not module:
+            name = next((path for path, m in module.named_modules() if m is trace.module), None)
             if name is None:
                 return
-            trace[:2] = module, f"{name}.{trace[1]}" if trace[1] else name
-        note = f"in {trace[1]}: {trace[2]}" if trace[1] else f"in {trace[2]}"
-        if isinstance(error, ShapeError):
-            error.args = (f"{trace[3]} ({note})",)
+            trace.module = module
+            trace.path = f"{name}.{trace.path}" if trace.path else name
+        note = trace.note()
+        if isinstance(error, ShapeError) or (trace.remedy and len(error.args) == 1):
+            error.args = (f"{trace.message} ({note})",)
             return
         notes = error.__dict__.setdefault("__notes__", [])
-        if trace[4] in notes:
-            notes.remove(trace[4])
+        if trace.shown in notes:
+            notes.remove(trace.shown)
         notes.append(note)
-        trace[4] = note
+        trace.shown = note
     except Exception:  # an explanation must never hide the error that it explains
         return
+
+
+class _Trace:
+    """What is known of a failed call, and the path that grows on the way up."""
+
+    def __init__(self, module, args, message):
+        self.module, self.path, self.message, self.shown = module, "", message, None
+        given = ", ".join(describe(a) for a in args)
+        self.what = f"{one_line(module)}, given ({given})"
+        self.steps = _before(args)
+        self.remedy = _remedy(module, args)
+
+    def note(self):
+        text = f"in {self.path}: {self.what}" if self.path else f"in {self.what}"
+        if self.steps:
+            text += f", which came from {_came_from(self.steps, self.module)}"
+        if self.remedy:
+            code, advice = self.remedy
+            text += f"; {code}: {advice}; see {page(code)}"
+        return text
 
 
 def one_line(module):

@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..engine import broadcast_to, touch, unwrap, wrap
+from ..engine import RECORDING, broadcast_to, state, touch, unwrap, wrap
 from ..engine import inplace as _inplace
+from ..mistakes.evaluation import noted
 from ..ops import elementwise as ew
 from ..ops import embedding as emb
 from ..ops import random
@@ -75,6 +76,8 @@ def dropout(input, p=0.5, training=True, inplace=False):
     _check_p(p)
     if p == 0 or not training:
         return input
+    if not state.mode & RECORDING:
+        noted("dropout")
     return _times(input, _drawn_in_memory_order(input, p), inplace)
 
 
@@ -92,6 +95,8 @@ def _feature_dropout(input, p, training, inplace):
     """Whole channels at once."""
     if p == 0 or not training or not input._data.size:
         return input
+    if not state.mode & RECORDING:
+        noted("dropout")
     shape = input._data.shape
     if len(shape) < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")

@@ -7,10 +7,13 @@ import warnings
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, mistakes
 from .._device import Size
 from ..dtypes import ShapeError
-from ..engine import broadcast_to, unwrap, wrap
+from ..engine import RECORDING, broadcast_to, state, unwrap, wrap
+from ..engine.trail import trail
+from ..mistakes import losses as checks
+from ..mistakes.evaluation import decided
 from ..ops import elementwise as ew
 from ..ops import losses as ops
 from ..ops import reduction as red
@@ -45,6 +48,12 @@ def check_reduction(reduction):
         raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
+def _judge(what):
+    """A loss off the tape judges a model: not in training mode, one hopes."""
+    if trail.noise and not state.mode & RECORDING:
+        decided(what)
+
+
 def _title(a):
     return dtypes.of(a.dtype).title
 
@@ -57,11 +66,6 @@ def _aligned(input, target):
     a, b = unwrap(input), unwrap(target)
     if a.shape == b.shape:
         return input, target
-    warnings.warn(
-        f"Using a target size ({Size(b.shape)}) that is different to the input size ({Size(a.shape)}). "
-        "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-        stacklevel=3,
-    )
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -69,6 +73,14 @@ def _aligned(input, target):
             f"The size of tensor a {list(a.shape)} must match the size of tensor b {list(b.shape)}: the input and the target "
             "of a loss need one shape"
         ) from None
+    squeeze = "input.squeeze(1)" if a.ndim == 2 and a.shape[1:] == (1,) else "target.squeeze(1)"
+    cure = f"use {squeeze}" if a.size == b.size else "bring them to one shape"
+    mistakes.warn(
+        "TL002",
+        f"Using a target size ({Size(b.shape)}) that is different to the input size ({Size(a.shape)}). This will likely lead "
+        f"to incorrect results due to broadcasting: the loss is over {'x'.join(map(str, shape))} differences.",
+        f"Please ensure they have the same size: {cure}.",
+    )
     return broadcast_to(input, shape=shape), broadcast_to(target, shape=shape)
 
 
@@ -113,6 +125,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if weight is not None:
         return _weighted(ops.mse_loss(a, b, reduction="none"), weight, input, reduction, True)
     check_reduction(reduction)
+    _judge("A mean squared error")
     return ops.mse_loss(a, b, reduction=reduction)
 
 
@@ -145,10 +158,10 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 def _check_two_class(input, target):
     a, b = unwrap(input), unwrap(target)
     if b.dtype != a.dtype:
-        raise RuntimeError(
-            f"Found dtype {_title(b)} but expected {_title(a)}: the input and the target need one floating-point dtype; "
-            f"convert the target with target.to(input.dtype)"
-        )
+        code = "TL013" if b.dtype == np.float64 else "TL012"
+        message = f"Found dtype {_title(b)} but expected {_title(a)}"
+        remedy = "The input and the target need one floating-point dtype; convert the target with target.to(input.dtype)."
+        raise RuntimeError(mistakes.explained(message, code, remedy))
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -178,7 +191,11 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             "Please ensure they have the same size."
         )
     _check_two_class(input, target)
-    loss = ops.binary_cross_entropy(input, target)
+    try:
+        loss = ops.binary_cross_entropy(input, target)
+    except RuntimeError as error:
+        raise (checks.outside(input, error) if "between 0 and 1" in str(error) else error) from None
+    _judge("A binary cross-entropy")
     return ops.reduce(loss if weight is None else loss * weight, reduction)
 
 
@@ -201,8 +218,11 @@ def binary_cross_entropy_with_logits(
     if a.shape != b.shape:
         raise ValueError(f"Target size ({Size(b.shape)}) must be the same as input size ({Size(a.shape)})")
     _check_two_class(input, target)
+    checks.scores(input, "binary_cross_entropy_with_logits")
+    _judge("A binary cross-entropy")
     if pos_weight is None:
         loss = ops.bce_with_logits(input, target)
+        checks.negative(loss._data, target)
     else:
         loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * logsigmoid(input)
     return ops.reduce(loss if weight is None else loss * weight, reduction)
@@ -229,6 +249,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
+    checks.probabilities(input, "kl_div", True, -1)
     loss = ew.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction != "batchmean":
         return ops.reduce(loss, reduction)
@@ -291,10 +312,8 @@ def _check_classes(x, t, weight):
     if not x.ndim:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if t.dtype.kind not in "iu" or t.dtype.itemsize not in (1, 8) or t.dtype == np.int8:
-        raise RuntimeError(
-            f"expected scalar type Long but found {_title(t)}: labels are class indices; convert them with target.long()"
-            + (" (probabilities as targets need the shape of the scores)" if t.dtype.kind == "f" else "")
-        )
+        message = f"expected scalar type Long but found {_title(t)}: labels are class indices"
+        raise RuntimeError(checks.labels(message, x, t))
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     if x.ndim == 1:
         if t.ndim > 1 or (t.ndim == 1 and t.shape != (1,)):
@@ -305,11 +324,10 @@ def _check_classes(x, t, weight):
         expected = (x.shape[0], *x.shape[2:])
         if t.shape != expected:
             if x.ndim == 2:
-                raise RuntimeError(
-                    "0D or 1D target tensor expected, multi-target not supported: the scores have shape "
-                    f"{list(x.shape)}, the labels {list(t.shape)}; one-hot labels become indices by target.argmax(1)"
-                )
-            raise RuntimeError(f"Expected target size {list(expected)}, got {list(t.shape)}")
+                message = "0D or 1D target tensor expected, multi-target not supported: the scores have shape "
+                raise RuntimeError(checks.labels(f"{message}{list(x.shape)}, the labels {list(t.shape)}", x, t))
+            message = f"Expected target size {list(expected)}, got {list(t.shape)}"
+            raise RuntimeError(checks.labels(message, x, t))
     if weight is not None and unwrap(weight).shape != (classes,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
@@ -363,6 +381,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     x, t = unwrap(input), unwrap(target)
+    checks.scores(input, "cross_entropy", 1 if x.ndim > 1 else 0)
+    _judge("A cross-entropy")
     if x.shape == t.shape and x.ndim:
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     _check_classes(x, t, weight)
@@ -375,10 +395,8 @@ def _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_sm
     """Cross-entropy with probabilities as targets."""
     x, t = unwrap(input), unwrap(target)
     if t.dtype.kind != "f":
-        raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {_title(t)}: labels of the shape of "
-            "the scores are read as probabilities; class indices have one dimension less"
-        )
+        message = f"Expected floating point type for target with class probabilities, got {_title(t)}: labels of the shape of "
+        raise RuntimeError(checks.labels(message + "the scores are read as probabilities", x, t))
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     axis = 1 if x.ndim > 1 else 0
@@ -401,7 +419,10 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """``-input[target]``: the loss of log-probabilities; arguments as :func:`cross_entropy`, indices only."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
-    _check_classes(unwrap(input), unwrap(target), weight)
+    x = unwrap(input)
+    _check_classes(x, unwrap(target), weight)
+    checks.probabilities(input, "nll_loss", True, 1 if x.ndim > 1 else 0)
+    _judge("A negative log-likelihood")
     return ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 

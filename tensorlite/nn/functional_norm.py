@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
-from ..engine import touch
+from ..engine import RECORDING, state, touch
+from ..mistakes import explained
+from ..mistakes.evaluation import noted
 from ..ops import norm as ops
 from ..ops.elementwise import add, div, mul, pow
 from ..ops.pooling import sum_pool
@@ -85,11 +87,19 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         return ops.channel_affine(input, weight, bias, mean=mean, inverse=inverse)
     count = x.size // x.shape[1] if x.shape[1] else 0
     if count <= 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {_size(x.shape)}")
+        raise ValueError(explained(_ONE.format(_size(x.shape)), "TL017", _ONE_REMEDY))
+    if not state.mode & RECORDING:
+        noted("batch_norm")
     out, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
     _average(running_mean, mean._data, momentum)
     _average(running_var, var._data * (count / (count - 1)), momentum)
     return out
+
+
+_ONE = "Expected more than 1 value per channel when training, got input size {}"
+_ONE_REMEDY = (
+    "One value has no variance: call model.eval() to predict, use drop_last=True in the DataLoader, or larger batches."
+)
 
 
 def _size(shape):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import unwrap, wrap
+from ..mistakes import losses as checks
 from ..ops import elementwise as ew
 from ..ops import losses as _ops
 from ..ops.indexing import take_index
@@ -72,6 +73,7 @@ class CategoricalCrossentropy(_Loss):
 
     def forward(self, input, target):
         indices = class_indices(target, input)
+        checks.probabilities(input, "CategoricalCrossentropy", False)
         rows = np.arange(unwrap(input).shape[0])
         chosen = take_index(ew.clamp(input, _EPSILON, 1 - _EPSILON), index=(rows, unwrap(indices)))
         return _ops.reduce(-ew.log(chosen), self.reduction)
@@ -106,7 +108,6 @@ def class_indices(target, scores):
     t = t.astype(np.int64, copy=False)
     wrong = (t < 0) | (t >= c)
     if wrong.any():
-        raise IndexError(
-            f"Target {int(t[wrong][0])} is out of bounds. The scores are for {c} classes, labels 0 to {c - 1}"
-        )
+        message = f"Target {int(t[wrong][0])} is out of bounds. The scores are for {c} classes, labels 0 to {c - 1}."
+        raise IndexError(checks.out_of_range(message, t, c, None))
     return wrap(t)

@@ -11,6 +11,7 @@ from .._device import check_device
 from .._device import device as _device
 from .._tensor import Tensor
 from ..engine import Leaf
+from ..mistakes.training import holds
 from . import hooks as _hooks
 from ._blame import explain
 from ._hook_methods import HookMethods
@@ -22,6 +23,10 @@ __all__ = ["Module"]
 
 #: What a wrong shape or dtype raises; such an error learns the path of the module it came from.
 _EXPLAINED = (RuntimeError, ValueError, TypeError, IndexError)
+
+
+#: Containers that hide layers from ``parameters()``.
+_PLAIN = (list, dict, tuple)
 
 
 class Registry(dict):
@@ -207,6 +212,8 @@ class Module(Tree, HookMethods, StateDict):
                 d[name].clear()
                 d[name] = Registry(self, value)
             else:
+                if value.__class__ in _PLAIN:
+                    holds(self, value)
                 object.__setattr__(self, name, value)
         else:
             object.__setattr__(self, name, value)

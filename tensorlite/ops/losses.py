@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import primitive
+from ..mistakes.losses import out_of_range
 from .activation import log_softmax
 from .blocks import _quiet, ones
 from .elementwise import abs, where
@@ -170,10 +171,8 @@ def labels_of(target, classes, ignore_index):
     wrong &= counts
     if wrong.any():
         label = int(t[wrong.argmax()])
-        raise IndexError(
-            f"Target {label} is out of bounds. The scores are for {classes} classes, labels 0 to {classes - 1}"
-            + ("; do the labels start at 1?" if label == classes and t[counts].min() >= 1 else ".")
-        )
+        message = f"Target {label} is out of bounds. The scores are for {classes} classes, labels 0 to {classes - 1}."
+        raise IndexError(out_of_range(message, t, classes, ignore_index))
     return np.where(counts, t, 0), counts
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import engine
 from ..engine import Handle, Leaf, TensorBase
+from ..mistakes import training
 
 __all__ = ["Optimizer", "required"]
 
@@ -64,6 +65,8 @@ def _hooked(step):
     def wrapper(self, *args, **kwargs):
         if self.__dict__.get("_opt_called") is False:  # a scheduler waits to see the first step
             self._opt_called = True
+        if self.__dict__.get("_early"):  # the first steps are looked at for classic mistakes
+            training.before_step(self, kwargs.get("closure", args[0] if args else None))
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if (not before and not after) or self.__dict__.get("_stepping"):
             if engine.state.watch is None:
@@ -150,11 +153,12 @@ class Optimizer:
         self.param_groups = []
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(training.empty("optimizer got an empty parameter list"))
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
             self.add_param_group(group)
+        training.born(self)
 
     def _make_hooks(self):
         for name in _HOOKS:

@@ -6,6 +6,7 @@ import contextlib
 import types
 import warnings
 
+from ... import mistakes
 from ...engine import TensorBase
 from ..optimizer import Optimizer, number
 
@@ -17,10 +18,10 @@ _EPOCH = (
     "is used instead of the new chainable form, where available."
 )
 _ORDER = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. You should call them in the opposite order: "
-    "`optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in skipping the first value of "
-    "the learning rate schedule. See more details at "
-    "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Failure to do this in the opposite order will result in "
+    "skipping the first value of the learning rate schedule.",
+    "You should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`. See more details at "
+    "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
 )
 
 
@@ -157,7 +158,7 @@ class LRScheduler:
     def step(self, epoch=None):
         """Go on by one epoch (or batch) and set the learning rates."""
         if self._step_count == 1 and not self.optimizer.__dict__.get("_opt_called", False):
-            warnings.warn(_ORDER, UserWarning, stacklevel=2)
+            mistakes.warn("TL016", *_ORDER)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(_EPOCH, UserWarning, stacklevel=2)

@@ -1,0 +1,220 @@
+"""What an optimizer can see in its first steps: sums of old gradients, parameters without one, layers that nobody trains."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from .. import engine
+from ..engine.trail import place, trail
+from . import explained, warn
+
+__all__ = ["before_step", "born", "empty", "holders", "holds", "labels_sorted"]
+
+#: In how many of its first steps an optimizer is watched.
+EARLY = 3
+
+#: Every optimizer, and every module that has a plain list, dict or tuple among its attributes.
+optimizers: weakref.WeakSet = weakref.WeakSet()
+holders: weakref.WeakSet = weakref.WeakSet()
+
+
+def holds(module, value):
+    """A plain container became an attribute of ``module``; layers may be in it, or come into it."""
+    if value.__class__ is not tuple or any(hasattr(v, "_modules") for v in value):
+        holders.add(module)
+
+
+def born(optimizer):
+    """An optimizer has been made."""
+    optimizers.add(optimizer)
+    optimizer._early = EARLY
+    optimizer._born = engine.clock()
+
+
+def _parameters(optimizer):
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _all_ids():
+    return {id(p) for o in list(optimizers) for p in _parameters(o)}
+
+
+def before_step(optimizer, closure):
+    """Look at the gradients before one of the first steps."""
+    optimizer._early -= 1
+    params = _parameters(optimizer)
+    old = [p for p in params if p._grad is not None and p._grad.__dict__.get("_used") == 2]
+    if old:
+        optimizer._early = 0
+        warn(
+            "TL001",
+            f"{type(optimizer).__name__}.step() was given gradients that still contain those of the step before: "
+            f"{len(old)} of {len(params)} parameters, such as one of shape {list(old[0]._data.shape)}.",
+            "Call optimizer.zero_grad() in every step, before backward().",
+        )
+    missing = [p for p in params if p._grad is None]
+    if closure is None and missing:
+        _without(optimizer, params, missing)
+    hidden(optimizer)
+    for p in params:
+        if p._grad is not None:
+            p._grad.__dict__["_used"] = 1
+
+
+# -- parameters without a gradient ---------------------------------------------------------------------
+
+
+def _leaves(root):
+    """The tensors to which a backward pass from ``root`` brings gradients."""
+    found = [node.tensor() for node in engine.order([root])[0] if isinstance(node, engine.Leaf)]
+    return [t for t in found if t is not None]
+
+
+def _shapes(tensors):
+    shown = ", ".join(str(list(t._data.shape)) for t in tensors[:4])
+    return shown + (", ..." if len(tensors) > 4 else "")
+
+
+_WHAT = "An optimizer updates the tensors that it was given: make it from model.parameters() after the last change of the model"
+
+
+def _without(optimizer, params, missing):
+    since = optimizer._born
+    last = trail.passes[-1] if trail.passes else None
+    if last is None or last[1] < since:
+        return  # no backward pass since the last step: a schedule is being tried out
+    optimizer._born = last[1] + 1
+    name, at = type(optimizer).__name__, place(*last[2:])
+    every = len(missing) == len(params)
+    if every and all(p._node is None for p in params):
+        optimizer._early = 0
+        warn(
+            "TL014",
+            f"{name}.step() changes nothing: none of its {len(params)} parameters requires grad.",
+            "Give the optimizer the parameters that are to be trained, or unfreeze them by requires_grad_(True).",
+        )
+        return
+    root = last[0]()
+    if root is None:
+        if every and not optimizer._early:
+            warn(
+                "TL014",
+                f"The first {EARLY} steps of {name} changed nothing: none of its {len(params)} parameters (shapes "
+                f"{_shapes(params)}) got a gradient from backward(), at last at {at}.",
+                _WHAT + ", and compute the loss from that model.",
+            )
+        return
+    known = _all_ids()
+    stray = [t for t in _leaves(root) if id(t) not in known and (every or type(t).__name__ == "Parameter")]
+    if every and stray:
+        happened = f"none of its {len(params)} parameters (shapes {_shapes(params)}) got a gradient"
+    else:
+        gone = [p for p in missing if p._node is not None and not _registered(p)]
+        if not (stray and gone):
+            return
+        happened = f"{len(gone)} of its {len(params)} parameters (shapes {_shapes(gone)}) are in no module any more"
+    optimizer._early = 0
+    warn(
+        "TL014",
+        f"{name}.step(): {happened}; backward() at {at} leads to tensors that are in no optimizer, of shapes "
+        f"{_shapes(stray)}.",
+        _WHAT + ".",
+    )
+
+
+def _registered(p):
+    """Whether some module holds ``p`` as a parameter (looked up once, when something is wrong)."""
+    return any(type(r).__name__ == "Registry" for r in gc.get_referrers(p))
+
+
+# -- layers in plain containers ---------------------------------------------------------------------------
+
+
+def _inside(value, depth=3):
+    """Modules in nested plain containers."""
+    if hasattr(value, "_modules"):
+        yield value
+    elif depth and isinstance(value, (list, tuple)):
+        for v in value:
+            yield from _inside(v, depth - 1)
+    elif depth and isinstance(value, dict):
+        for v in value.values():
+            yield from _inside(v, depth - 1)
+
+
+def _hidden():
+    """(owner, attribute, container, layers) for layers in plain containers that their owner does not register."""
+    for owner in list(holders):
+        known = None
+        for attribute, value in list(vars(owner).items()):
+            if attribute.startswith("_") and attribute in ("_parameters", "_buffers", "_modules"):
+                continue
+            if value.__class__ in (list, dict, tuple):
+                layers = list(_inside(value))
+                if layers:
+                    known = {id(p) for p in owner.parameters()} if known is None else known
+                    layers = [m for m in layers if any(id(p) not in known for p in m.parameters())]
+                    if layers:
+                        yield owner, attribute, value, layers
+
+
+def _cure(owner, attribute, value):
+    kind = "ModuleDict" if isinstance(value, dict) else "ModuleList"
+    return f"self.{attribute} = nn.{kind}(...) in {type(owner).__name__} registers them"
+
+
+def hidden(optimizer):
+    """Layers that got gradients but that neither their owner nor any optimizer knows."""
+    known = None
+    for owner, attribute, value, layers in _hidden():
+        known = _all_ids() if known is None else known
+        trained = [p for m in layers for p in m.parameters() if p._grad is not None and id(p) not in known]
+        if trained:
+            optimizer._early = 0
+            warn(
+                "TL007",
+                f"{type(owner).__name__}.{attribute} is a plain {type(value).__name__} of layers ({type(layers[0]).__name__}"
+                f"{', ...' if len(layers) > 1 else ''}): {len(trained)} parameters (shapes {_shapes(trained)}) got gradients, "
+                "but parameters() does not list them and no optimizer updates them.",
+                _cure(owner, attribute, value) + "; make the optimizer after that.",
+            )
+
+
+def empty(message):
+    """The message for an optimizer without parameters, with the layers that may have been meant."""
+    found = next(iter(_hidden()), None)
+    if found is not None:
+        owner, attribute, value, layers = found
+        remedy = f"{type(owner).__name__}.{attribute} is a plain {type(value).__name__} of layers; {_cure(owner, attribute, value)}."
+    else:
+        remedy = "Has the module layers as attributes? A generator such as model.parameters() can be used only once."
+    return explained(message, "TL015", remedy)
+
+
+# -- the order of data ------------------------------------------------------------------------------------
+
+
+def labels_sorted(y, batch_size, n):
+    """``fit(shuffle=False)`` on data sorted by class: every batch shows one class or two."""
+    if n <= batch_size or y.ndim > 2:
+        return
+    if y.ndim == 2:
+        if y.shape[1] == 1:
+            y = y[:, 0]
+        elif ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
+            y = y.argmax(1)
+        else:
+            return
+    if y.dtype.kind not in "iub" and not (y.dtype.kind == "f" and (y == y.round()).all()):
+        return
+    steps = y[1:] != y[:-1]
+    changes = int(steps.sum())
+    classes = len(set(y.tolist())) if changes < n // 2 else 0
+    if classes > 1 and changes == classes - 1 and classes <= n // 4:
+        warn(
+            "TL020",
+            f"The {n} samples are sorted by their {classes} classes and shuffle=False: most batches of {batch_size} show a "
+            "single class.",
+            "Use shuffle=True, or shuffle the data before.",
+        )
