@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from .counters import count_step
-from .workloads import CORE, WORKLOADS, geometric_mean
+from .workloads import CORE, WORKLOADS, can_run, geometric_mean
 
 
 class Worker:
@@ -28,6 +28,8 @@ class Worker:
         env = dict(os.environ)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             env[name] = str(threads)
+        if framework == "jax" and threads == 1:
+            env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", framework, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
@@ -51,24 +53,33 @@ class Worker:
 def time_rounds(names, frameworks, threads, rounds, seconds, smoke):
     """{workload: {framework: [seconds per step, one per round]}}, blocks in turn."""
     result = {}
-    for name in names:
-        workers = {f: Worker(f, threads) for f in frameworks}
-        times = {f: [] for f in frameworks}
-        try:
-            for i in range(rounds + 1):
-                for f, worker in workers.items():
+    workers = {}
+    try:
+        for name in names:
+            times = {f: [] for f in frameworks if can_run(f, name)}
+            for f in times:
+                if f not in workers:
+                    workers[f] = Worker(f, threads)
+            for i in range(1 if smoke else rounds + 1):
+                for f in times:
                     if not smoke:
                         time.sleep(0.2)  # let the other's threads fall asleep
-                    answer = worker.ask(workload=name, seconds=seconds, once=smoke)
+                    answer = workers[f].ask(workload=name, seconds=seconds, once=smoke)
                     if i or smoke:  # the first round warms up
                         times[f].append(answer["seconds"])
-        finally:
-            for worker in workers.values():
-                worker.close()
-        result[name] = times
-        shown = "  ".join(f"{f} {statistics.median(t) * 1e3:9.3f} ms" for f, t in times.items())
-        print(f"  {WORKLOADS[name].title:<75} {shown}", flush=True)
+            result[name] = times
+            shown = "  ".join(f"{f} {statistics.median(t) * 1e3:9.3f} ms" for f, t in times.items())
+            print(f"  {WORKLOADS[name].title:<75} {shown}", flush=True)
+            if not smoke:  # a fresh process per workload: nobody profits from another's warm memory
+                _close(workers)
+    finally:
+        _close(workers)
     return result
+
+
+def _close(workers):
+    while workers:
+        workers.popitem()[1].close()
 
 
 def memory_growth(name, framework, threads, steps):
@@ -87,7 +98,9 @@ def import_milliseconds(repeat=7):
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as cache:
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": cache}
-        run = lambda: subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env)
+        run = lambda: subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
+        )
         run()  # compiles
         return 1e3 * min(float(run().stdout) for _ in range(repeat))
 
@@ -107,6 +120,8 @@ def summarise(times, frameworks, memory, counts):
         row = {"workload": name, "title": WORKLOADS[name].title, "unit": WORKLOADS[name].unit}
         row["ms"] = {f: 1e3 * statistics.median(t) for f, t in by_framework.items()}
         for peer in frameworks[1:]:
+            if peer not in by_framework:
+                continue
             ratios = [a / b for a, b in zip(by_framework["tensorlite"], by_framework[peer])]
             row[f"ratio/{peer}"] = [statistics.median(ratios), min(ratios), max(ratios)]
         row["memory"] = memory.get(name, {})
@@ -121,19 +136,19 @@ def markdown(rows, frameworks, title):
     head = ["workload", *[f"{f}, ms" for f in frameworks]]
     for p in peers:
         head += [f"ours / {p} (min - max)"]
-    head += [f"memory, MB ({' / '.join(frameworks)})", "arrays, MB allocated a step"]
+    head += [f"memory, MB ({' / '.join(frameworks)})", "operations, arrays, MB allocated a step"]
     lines = [f"### {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in rows:
-        cells = [r["title"], *[f"{r['ms'][f]:.3g}" for f in frameworks]]
+        cells = [r["title"], *[f"{r['ms'][f]:.3g}" if f in r["ms"] else "-" for f in frameworks]]
         for p in peers:
-            m, low, high = r[f"ratio/{p}"]
-            cells.append(f"**{m:.2f}** ({low:.2f} - {high:.2f})")
+            m, low, high = r.get(f"ratio/{p}", (0, 0, 0))
+            cells.append(f"**{m:.2f}** ({low:.2f} - {high:.2f})" if m else "-")
         cells.append(" / ".join(f"{r['memory'][f] / 2**20:.1f}" for f in frameworks if f in r["memory"]) or "-")
-        cells.append(f"{r['arrays']}, {r['allocated'] / 2**20:.2f}" if "arrays" in r else "-")
+        cells.append(f"{r['operations']}, {r['arrays']}, {r['allocated'] / 2**20:.2f}" if "arrays" in r else "-")
         lines.append("| " + " | ".join(cells) + " |")
     for p in peers:
-        core = [r[f"ratio/{p}"][0] for r in rows if r["workload"] in CORE]
-        if core:
+        core = [r[f"ratio/{p}"][0] for r in rows if r["workload"] in CORE and f"ratio/{p}" in r]
+        if len(core) == len(CORE):
             lines += ["", f"Geometric mean of the core rows, ours / {p}: **{geometric_mean(core):.2f}**"]
     return "\n".join(lines)
 
@@ -155,6 +170,8 @@ def main():
         parser.error(f"unknown workloads {sorted(unknown)}; there are {', '.join(WORKLOADS)}")
     frameworks = ["tensorlite"]
     for peer in filter(None, args.against.split(",")):
+        if peer not in ("torch", "jax"):
+            parser.error(f"--against {peer}: there are workloads for torch and jax")
         probe = subprocess.run([sys.executable, "-c", f"import {peer}"], capture_output=True)
         if probe.returncode == 0:
             frameworks.append(peer)
@@ -162,6 +179,8 @@ def main():
             print(f"{peer} is not installed: left out")
     cores = os.cpu_count() or 1
     threads = [int(t) for t in args.threads.split(",")] if args.threads else ([cores] if args.smoke else [cores, 1])
+    if not args.smoke and hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        print(f"the machine is not idle (load {os.getloadavg()[0]:.1f}): with several threads the figures mean little")
     rounds, seconds = (1, 0.0) if args.smoke else (args.rounds, args.seconds)
     report, text = {}, []
     for t in threads:
@@ -171,7 +190,7 @@ def main():
         if t == threads[0] and not args.no_memory and not args.smoke:
             for name in names:
                 steps = 1 if WORKLOADS[name].unit == "epoch" else 20
-                memory[name] = {f: memory_growth(name, f, t, steps) for f in frameworks}
+                memory[name] = {f: memory_growth(name, f, t, steps) for f in frameworks if can_run(f, name)}
         if t == threads[0]:
             counts = {name: count_step(WORKLOADS[name]) for name in names if WORKLOADS[name].unit == "step"}
         report[str(t)] = summarise(times, frameworks, memory, counts)

@@ -77,7 +77,10 @@ def counting_allocations():
 
 
 def count_step(workload):
-    """``{"operations", "arrays", "allocated"}`` of one step of a workload in tensorlite, after a warm-up."""
+    """``{"operations", "arrays", "allocated"}`` of one step of a workload in tensorlite, after a warm-up.
+
+    On one thread: NumPy's memory handler belongs to a thread.
+    """
     import tensorlite
     from tensorlite import engine
 
@@ -94,12 +97,17 @@ def count_step(workload):
             self.calls += 1
             return super().backward(node, g, taped, some)
 
-    step = workload(tensorlite)
-    step()
-    step()
-    counter = Counter()
-    with engine.watching(counter):
+    threads = tensorlite.get_num_threads()
+    tensorlite.set_num_threads(1)
+    try:
+        step = workload(tensorlite)
         step()
-    with counting_allocations() as seen:
         step()
+        counter = Counter()
+        with engine.watching(counter):
+            step()
+        with counting_allocations() as seen:
+            step()
+    finally:
+        tensorlite.set_num_threads(threads)
     return {"operations": counter.calls, "arrays": seen[0], "allocated": seen[1]}

@@ -26,16 +26,17 @@ def main():
     name, threads = sys.argv[1], int(sys.argv[2])
     warnings.simplefilter("ignore")
     framework = importlib.import_module(name)
-    framework.set_num_threads(threads)
-    framework.manual_seed(0)
-    from .workloads import WORKLOADS
+    if name != "jax":  # its threads are set in the environment
+        framework.set_num_threads(threads)
+        framework.manual_seed(0)
+    from .workloads import build
 
     steps = {}
     for line in sys.stdin:
         order = json.loads(line)
         if "memory" in order:
             base = resident()
-            step = WORKLOADS[order["memory"]](framework)
+            step = build(framework, order["memory"])
             base = max(base, resident())
             for _ in range(order["steps"]):
                 step()
@@ -43,7 +44,7 @@ def main():
         else:
             key = order["workload"]
             if key not in steps:
-                steps[key] = WORKLOADS[key](framework)
+                steps[key] = build(framework, key)
                 for _ in range(2):
                     steps[key]()
             step, count = steps[key], 0

@@ -27,11 +27,13 @@ def workload(title, unit="step"):
     return register
 
 
-def _images(n, *shape, seed=0):
+def images(n, *shape, seed=0):
+    """Normal numbers."""
     return np.random.default_rng(seed).standard_normal((n, *shape)).astype(np.float32)
 
 
-def _labels(n, classes=10, seed=1):
+def labels(n, classes=10, seed=1):
+    """Class numbers."""
     return np.random.default_rng(seed).integers(0, classes, n)
 
 
@@ -81,14 +83,14 @@ def scalar_tape(torch):
 def tiny_mlp(torch):
     nn = torch.nn
     model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 2))
-    return _trainer(torch, model, _images(100, 2), _labels(100, 2))
+    return _trainer(torch, model, images(100, 2), labels(100, 2))
 
 
 @workload("MLP 784-128-10, batch 128")
 def mlp(torch):
     nn = torch.nn
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-    return _trainer(torch, model, _images(128, 784), _labels(128))
+    return _trainer(torch, model, images(128, 784), labels(128))
 
 
 @workload("Fashion-MNIST epoch, 784-128-10, batch 128, plain loop", unit="epoch")
@@ -127,7 +129,7 @@ def mlp_large(torch):
     layers = []
     for n_in, n_out in [(784, 512), (512, 512)]:
         layers += [nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU(), nn.Dropout(0.2)]
-    return _trainer(torch, nn.Sequential(*layers, nn.Linear(512, 10)), _images(128, 784), _labels(128))
+    return _trainer(torch, nn.Sequential(*layers, nn.Linear(512, 10)), images(128, 784), labels(128))
 
 
 @workload("LeNet, 64 x 1 x 28 x 28")
@@ -137,7 +139,7 @@ def lenet(torch):
         nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
     )  # fmt: skip
-    return _trainer(torch, model, _images(64, 1, 28, 28), _labels(64))
+    return _trainer(torch, model, images(64, 1, 28, 28), labels(64))
 
 
 @workload("CNN 1-32-64 (3x3), pool, dropout, dense 9216-128-10, batch 64")
@@ -147,7 +149,7 @@ def cnn(torch):
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(0.25),
         nn.Flatten(), nn.Linear(9216, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10),
     )  # fmt: skip
-    return _trainer(torch, model, _images(64, 1, 28, 28), _labels(64))
+    return _trainer(torch, model, images(64, 1, 28, 28), labels(64))
 
 
 @workload("residual CNN, 8 layers 16-32-64 with BatchNorm, 32 x 3 x 32 x 32")
@@ -174,7 +176,7 @@ def residual_cnn(torch):
         nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), Block(16, 16, 1), Block(16, 32, 2),
         Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10),
     )  # fmt: skip
-    return _trainer(torch, model, _images(32, 3, 32, 32), _labels(32))
+    return _trainer(torch, model, images(32, 3, 32, 32), labels(32))
 
 
 @workload("GPT 4 layers, 4 heads, width 128, 12 x 64 tokens, AdamW")
@@ -248,13 +250,13 @@ def lstm(torch):
             out, _ = self.lstm(x)
             return self.head(out[:, -1])
 
-    return _trainer(torch, Net(), _images(100, 28, 28), _labels(100))
+    return _trainer(torch, Net(), images(100, 28, 28), labels(100))
 
 
 @workload("elementwise chain on 2M floats")
 def elementwise(torch):
-    x = torch.from_numpy(_images(2_000_000))
-    w = torch.from_numpy(_images(2_000_000, seed=2)).requires_grad_()
+    x = torch.from_numpy(images(2_000_000))
+    w = torch.from_numpy(images(2_000_000, seed=2)).requires_grad_()
 
     def step():
         ((torch.tanh(x * w + 0.5)) ** 2).mean().backward()
@@ -265,7 +267,7 @@ def elementwise(torch):
 
 @workload("x[idx] and its backward, 100k of 1M rows x 16")
 def indexing(torch):
-    x = torch.from_numpy(_images(1_000_000, 16)).requires_grad_()
+    x = torch.from_numpy(images(1_000_000, 16)).requires_grad_()
     index = torch.from_numpy(np.random.default_rng(0).integers(0, 1_000_000, 100_000))
 
     def step():
@@ -288,6 +290,24 @@ def loader(torch):
             pass
 
     return step
+
+
+def build(framework, name):
+    """The step of a workload in a framework (a module)."""
+    if framework.__name__ == "jax":
+        from .in_jax import IN_JAX
+
+        return IN_JAX[name](framework)
+    return WORKLOADS[name](framework)
+
+
+def can_run(framework, name):
+    """Whether a workload exists for the framework of that name."""
+    if framework == "jax":
+        from .in_jax import IN_JAX
+
+        return name in IN_JAX
+    return framework in ("tensorlite", "torch")
 
 
 #: the workloads whose geometric mean is reported
