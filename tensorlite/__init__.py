@@ -123,8 +123,9 @@ __version__ = "0.1.0"
 
 #: Submodules that are imported when they are first asked for.
 _SUBMODULES = (
-    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "cuda", "data", "distributions", "engine", "fft", "func", "linalg",
-    "metrics", "mps", "nn", "ops", "optim", "profiler", "random", "serialization", "special", "testing", "utils", "vision",
+    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "cuda", "data", "distributions", "engine",
+    "fft", "func", "linalg",
+    "metrics", "mps", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
     "viz", "version",
 )  # fmt: skip
 

@@ -6,28 +6,65 @@ The Bessel functions but ``i0``, the incomplete gamma functions and ``zeta`` cal
 
 from __future__ import annotations
 
+import functools
+
+from .engine import TensorBase
 from .functions._common import into, to_dtype, with_out
 from .ops import activation as _act
 from .ops import elementwise as _ew
+from .ops import polynomials as _poly
 from .ops import reduction as _red
 from .ops import special as _sp
 
-__all__ = ["bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2",
+__all__ = [*_poly.__all__, "airy_ai", "modified_bessel_i0", "modified_bessel_i1", "scaled_modified_bessel_k0",
+           "scaled_modified_bessel_k1", "spherical_bessel_j0",
+           "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2",
            "expit", "expm1", "gammainc", "gammaincc", "gammaln", "i0", "i0e", "i1", "i1e", "log1p", "log_ndtr", "log_softmax",
            "logit", "logsumexp", "modified_bessel_k0", "modified_bessel_k1", "multigammaln", "ndtr", "ndtri", "polygamma",
            "psi", "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta"]  # fmt: skip
+
+
+
+def _of_two(fn):
+    """``fn`` of two arguments, at least one of them a tensor, with ``out=``."""
+    result = with_out(fn)
+
+    @functools.wraps(result)
+    def function(input, other, *, out=None):
+        if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
+            raise TypeError(f"{fn.primitive.name}(): one of the arguments must be Tensor")
+        return result(input, other, out=out)
+
+    return function
+
 
 erf, erfc, erfcx, erfinv = with_out(_sp.erf), with_out(_sp.erfc), with_out(_sp.erfcx), with_out(_sp.erfinv)
 ndtr, ndtri, log_ndtr, entr = with_out(_sp.ndtr), with_out(_sp.ndtri), with_out(_sp.log_ndtr), with_out(_sp.entr)
 gammaln = with_out(_sp.lgamma)
 digamma = psi = with_out(_sp.digamma)
 multigammaln = with_out(_sp.multigammaln)
-gammainc, gammaincc, zeta = with_out(_sp.gammainc), with_out(_sp.gammaincc), with_out(_sp.zeta)
+gammainc, gammaincc, zeta = with_out(_sp.gammainc), with_out(_sp.gammaincc), _of_two(_sp.zeta)
 i0, i0e, i1, i1e = with_out(_sp.i0), with_out(_sp.i0e), with_out(_sp.i1), with_out(_sp.i1e)
 bessel_j0, bessel_j1 = with_out(_sp.bessel_j0), with_out(_sp.bessel_j1)
 bessel_y0, bessel_y1 = with_out(_sp.bessel_y0), with_out(_sp.bessel_y1)
 modified_bessel_k0, modified_bessel_k1 = with_out(_sp.modified_bessel_k0), with_out(_sp.modified_bessel_k1)
-sinc, xlogy, xlog1py = with_out(_sp.sinc), with_out(_sp.xlogy), with_out(_sp.xlog1py)
+modified_bessel_i0, modified_bessel_i1 = with_out(_sp.modified_bessel_i0), with_out(_sp.modified_bessel_i1)
+scaled_modified_bessel_k0 = with_out(_sp.scaled_modified_bessel_k0)
+scaled_modified_bessel_k1 = with_out(_sp.scaled_modified_bessel_k1)
+spherical_bessel_j0, airy_ai = with_out(_sp.spherical_bessel_j0), with_out(_sp.airy_ai)
+sinc, xlogy, xlog1py = with_out(_sp.sinc), _of_two(_sp.xlogy), _of_two(_sp.xlog1py)
+chebyshev_polynomial_t = _of_two(_poly.chebyshev_polynomial_t)
+chebyshev_polynomial_u = _of_two(_poly.chebyshev_polynomial_u)
+chebyshev_polynomial_v = _of_two(_poly.chebyshev_polynomial_v)
+chebyshev_polynomial_w = _of_two(_poly.chebyshev_polynomial_w)
+shifted_chebyshev_polynomial_t = _of_two(_poly.shifted_chebyshev_polynomial_t)
+shifted_chebyshev_polynomial_u = _of_two(_poly.shifted_chebyshev_polynomial_u)
+shifted_chebyshev_polynomial_v = _of_two(_poly.shifted_chebyshev_polynomial_v)
+shifted_chebyshev_polynomial_w = _of_two(_poly.shifted_chebyshev_polynomial_w)
+hermite_polynomial_h = _of_two(_poly.hermite_polynomial_h)
+hermite_polynomial_he = _of_two(_poly.hermite_polynomial_he)
+laguerre_polynomial_l = _of_two(_poly.laguerre_polynomial_l)
+legendre_polynomial_p = _of_two(_poly.legendre_polynomial_p)
 expit, exp2, expm1, log1p = with_out(_ew.sigmoid), with_out(_ew.exp2), with_out(_ew.expm1), with_out(_ew.log1p)
 
 

@@ -27,12 +27,15 @@ def _unary(op, name=None):
     return function
 
 
-def _binary(op, name=None, *, tensors=False):
-    """PyTorch's ``op(input, other, *, out=None)``; with ``tensors`` neither may be a number."""
+def _binary(op, name=None, *, tensors=False, number_first=False):
+    """PyTorch's ``op(input, other, *, out=None)``.
+
+    With ``tensors`` neither may be a number, with ``number_first`` the first may be one.
+    """
     name = name or op.primitive.name
 
     def function(input, other, *, out=None):
-        if tensors or not isinstance(other, TensorBase):
+        if not (number_first and isinstance(other, TensorBase)) and not isinstance(input, TensorBase):
             tensor_arg(input, "input", name)
         if tensors:
             tensor_arg(other, "other", name, 2)
@@ -108,11 +111,11 @@ rad2deg = _unary(ew.rad2deg)
 view_as_real = _unary(ew.view_as_real)
 view_as_complex = _unary(ew.view_as_complex)
 
-mul = multiply = _binary(ew.mul)
-pow = _binary(ew.pow)
-remainder = _binary(ew.remainder)
+mul = multiply = _binary(ew.mul, number_first=True)
+pow = _binary(ew.pow, number_first=True)
+remainder = _binary(ew.remainder, number_first=True)
 fmod = _binary(ew.fmod)
-floor_divide = _binary(ew.floor_divide)
+floor_divide = _binary(ew.floor_divide, number_first=True)
 maximum = _binary(ew.maximum, tensors=True)
 minimum = _binary(ew.minimum, tensors=True)
 atan2 = arctan2 = _binary(ew.atan2, tensors=True)
@@ -122,11 +125,11 @@ lt = less = _binary(ew.lt)
 le = less_equal = _binary(ew.le)
 gt = greater = _binary(ew.gt)
 ge = greater_equal = _binary(ew.ge)
-bitwise_and = _binary(ew.bitwise_and)
-bitwise_or = _binary(ew.bitwise_or)
-bitwise_xor = _binary(ew.bitwise_xor)
-bitwise_left_shift = _binary(ew.bitwise_left_shift)
-bitwise_right_shift = _binary(ew.bitwise_right_shift)
+bitwise_and = _binary(ew.bitwise_and, number_first=True)
+bitwise_or = _binary(ew.bitwise_or, number_first=True)
+bitwise_xor = _binary(ew.bitwise_xor, number_first=True)
+bitwise_left_shift = _binary(ew.bitwise_left_shift, number_first=True)
+bitwise_right_shift = _binary(ew.bitwise_right_shift, number_first=True)
 logical_and = _binary(ew.logical_and, tensors=True)
 logical_or = _binary(ew.logical_or, tensors=True)
 logical_xor = _binary(ew.logical_xor, tensors=True)

@@ -14,7 +14,7 @@ lgamma = _unary(sp.lgamma)
 digamma = _unary(sp.digamma)
 sinc = _unary(sp.sinc)
 i0 = _unary(sp.i0)
-xlogy = _binary(sp.xlogy)
+xlogy = _binary(sp.xlogy, number_first=True)
 igamma = _binary(sp.gammainc, "igamma", tensors=True)
 igammac = _binary(sp.gammaincc, "igammac", tensors=True)
 
