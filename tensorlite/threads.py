@@ -39,6 +39,22 @@ def _openblas():
     return None
 
 
+def openblas_core():
+    """The processor that NumPy's OpenBLAS chose its kernels for, as in ``"SkylakeX"``; None without OpenBLAS."""
+    import numpy._core._multiarray_umath as core
+
+    try:
+        lib = ctypes.CDLL(core.__file__)
+    except OSError:
+        return None
+    for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
+        if hasattr(lib, name):
+            function = getattr(lib, name)
+            function.restype = ctypes.c_char_p
+            return function().decode()
+    return None
+
+
 class _Pool:
     """The thread count, and the workers that exist so far."""
 

@@ -25,10 +25,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..engine import broadcast_to, primitive
 from ..threads import parallel
+from .products import rows_times, transposed_times
 from .shape import reshape
 
-#: Bytes of packed patches per matrix product: half of a core's second-level cache or less.
-BUFFER = 1 << 19
+#: Bytes of packed patches per matrix product: half of a second-level cache of 2 MiB.
+BUFFER = 1 << 20
 
 
 def channels_last(x):
@@ -40,6 +41,19 @@ def empty_channels_last(n, channels, spatial, dtype):
     """An uninitialised (N, C, *spatial) array over channels-last memory."""
     out = np.empty((n, *spatial, channels), dtype)
     return out.transpose(0, out.ndim - 1, *range(1, out.ndim - 1))
+
+
+def channels_first(x):
+    """(N, *spatial, C) seen as (N, C, *spatial)."""
+    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+
+def aligned(count, dtype):
+    """``count`` uninitialised elements that begin on a cache line: stores that straddle two take twice as long."""
+    itemsize = np.dtype(dtype).itemsize
+    buffer = np.empty(count * itemsize + 64, np.uint8)
+    start = -buffer.ctypes.data % 64
+    return buffer[start : start + count * itemsize].view(dtype)
 
 
 def output_size(size, kernel, stride, padding, dilation):
@@ -76,7 +90,7 @@ class _Patches:
         else:
             bytes_per_image = max(1, pixels * self.columns * x.itemsize)
             self.images = max(1, min(n, BUFFER // bytes_per_image))
-            self.rows = max(1, min(size[0], size[0] * BUFFER * 4 // bytes_per_image)) if self.images == 1 else size[0]
+            self.rows = max(1, min(size[0], size[0] * BUFFER // bytes_per_image)) if self.images == 1 else size[0]
 
     def weight(self, w):
         """``w`` (O, C, *kernel) as the right side (columns, O)."""
@@ -102,7 +116,7 @@ class _Patches:
             return
         x, narrow = self.x, self.narrow
         count = max(1, min(self.images, stop - start))
-        buffer = np.empty(count * self.rows * math.prod(self.size[1:]) * self.columns, x.dtype)
+        buffer = aligned(count * self.rows * math.prod(self.size[1:]) * self.columns, x.dtype)
         padded = None if self.inside else self._room(count)
         every = self._windows(x if padded is None else padded[0])
         for i in range(start, stop, self.images):
@@ -140,8 +154,10 @@ class _Patches:
         """Zeros around (part of) some images, and which part of an image goes where."""
         x = self.x
         shape = (count, x.shape[1], *self.reach)
-        room = np.zeros(shape, x.dtype) if self.narrow else empty_channels_last(count, x.shape[1], self.reach, x.dtype)
-        if not self.narrow:
+        if self.narrow:
+            room = np.zeros(shape, x.dtype)
+        else:
+            room = channels_first(aligned(math.prod(shape), x.dtype).reshape(count, *self.reach, shape[1]))
             room[...] = 0
         to, of = [], []
         for lo, reach, n in zip(self.low, self.reach, x.shape[2:]):
@@ -183,7 +199,7 @@ def _correlate(x, w, b, size, stride, dilation, low, groups):
                 if groups > 1:
                     target[..., first : first + ostep] = (a @ matrix).reshape(*target.shape[:-1], ostep)
                 else:
-                    np.matmul(a, matrix, out=target.reshape(-1, outs))
+                    rows_times(a, matrix, target.reshape(-1, outs))
                     if bias is not None:
                         flat = target.reshape(-1, bias.size)
                         np.add(flat, bias, out=flat)
@@ -325,7 +341,7 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
             total = None
             for images, rows, a in patches.chunks(start, stop):
                 right = last[images, rows, ..., group * ostep : (group + 1) * ostep].reshape(-1, ostep)
-                product = a.T @ right
+                product = transposed_times(a, right)
                 total = product if total is None else np.add(total, product, out=total)
             return total
 
