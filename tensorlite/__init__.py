@@ -31,7 +31,7 @@ from .autograd.grad_mode import (
 
 from .creation import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
-    arange, as_tensor, asarray, blackman_window, complex, empty, empty_like, eye, from_dlpack, from_numpy,
+    arange, as_tensor, asarray, bartlett_window, blackman_window, kaiser_window, complex, empty, empty_like, eye, from_dlpack, from_numpy,
     frombuffer, full, full_like, hamming_window, hann_window, linspace, logspace, ones, ones_like, polar, range,
     scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, zeros, zeros_like,
 )  # fmt: skip
@@ -63,6 +63,8 @@ from .functions.copies import (
     unbind_copy, unfold_copy, unsafe_chunk, unsafe_split, unsafe_split_with_sizes, unsqueeze_copy,
     view_as_complex_copy, view_as_real_copy, view_copy,
 )  # fmt: skip
+from .functions.spectral import istft, stft
+from .functions.strided import empty_permuted, empty_strided
 from .functions.arranging import (
     as_strided, atleast_1d, atleast_2d, atleast_3d, block_diag, broadcast_shapes, broadcast_tensors, cartesian_prod,
     column_stack, combinations, diag, diag_embed, diagflat, diagonal, dsplit, dstack, fliplr, flipud, hsplit,
@@ -72,7 +74,7 @@ from .functions.arranging import (
 from .functions.selecting import (
     argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_scatter, masked_select,
     diagonal_scatter, nonzero, put, scatter, scatter_add, scatter_reduce, select_scatter, slice_scatter, take,
-    take_along_dim, unravel_index,
+    take_along_dim, unravel_index, index_reduce, nonzero_static,
 )  # fmt: skip
 from .functions.specials import (
     digamma, erf, erfc, erfinv, i0, igamma, igammac, lgamma, log_softmax, logit, mvlgamma, polygamma, sinc, softmax,
@@ -96,7 +98,7 @@ from .functions.running import (
     use_deterministic_algorithms,
 )  # fmt: skip
 from .functions.sorting import (
-    argsort, bincount, bucketize, histc, histogram, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
+    argsort, bincount, bucketize, histc, histogram, histogramdd, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
     topk, unique, unique_consecutive,
 )  # fmt: skip
 from .functions.sampling import (

@@ -15,6 +15,7 @@ from ._device import check_device
 from .engine import TensorBase, inplace, wrap
 from .functions import (
     arranging,
+    copies,
     decomposing,
     matrices,
     pointwise,
@@ -25,6 +26,8 @@ from .functions import (
     shaping,
     sorting,
     specials,
+    spectral,
+    strided,
 )  # fmt: skip
 from .functions._common import sizes_of
 from .ops import elementwise as ew
@@ -270,6 +273,8 @@ class Methods(TensorBase):
     index_select = selecting.index_select
     index_add, index_add_ = selecting.index_add, _many(selecting.index_add)
     index_copy, index_copy_ = selecting.index_copy, _many(selecting.index_copy)
+    index_reduce, index_reduce_ = selecting.index_reduce, _many(selecting.index_reduce)
+    nonzero_static = selecting.nonzero_static
     index_fill, index_fill_ = selecting.index_fill, _many(selecting.index_fill)
     index_put, index_put_ = selecting.index_put, _many(selecting.index_put)
     masked_fill, masked_fill_ = pointwise.masked_fill, _one(ew.masked_fill)
@@ -331,6 +336,11 @@ class Methods(TensorBase):
     tril, tril_ = arranging.tril, _many(arranging.tril)
     triu, triu_ = arranging.triu, _many(arranging.triu)
     trace = arranging.trace
+    as_strided_scatter = copies.as_strided_scatter
+    conj_physical, conj_physical_ = copies.conj_physical, _many(copies.conj_physical)
+    unsafe_chunk, unsafe_split = copies.unsafe_chunk, copies.unsafe_split
+    unsafe_split_with_sizes = copies.unsafe_split_with_sizes
+    stft, istft = spectral.stft, spectral.istft
     sum_to_size = arranging.sum_to_size
     is_same_size = arranging.is_same_size
 
@@ -614,6 +624,12 @@ class Methods(TensorBase):
     def new_empty(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Memory of shape ``size`` with this tensor's dtype."""
         return creation.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty_strided(
+        self, size, stride, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
+    ):
+        """Memory with the given sizes and strides and this tensor's dtype."""
+        return strided.empty_strided(size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
         self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False

@@ -455,6 +455,22 @@ def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device
     return _finish(_cosines(window_length, periodic, dtype, (0.5, -0.5)), requires_grad, device, None, layout)
 
 
+def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
+    """Bartlett's window of a signal: a triangle."""
+    from .signal.windows import bartlett
+
+    return bartlett(window_length, sym=not periodic, dtype=dtype, layout=layout, device=device,
+                    requires_grad=requires_grad)  # fmt: skip
+
+
+def kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, layout=None, device=None, requires_grad=False):
+    """Kaiser's window of a signal."""
+    from .signal.windows import kaiser
+
+    return kaiser(window_length, beta=beta, sym=not periodic, dtype=dtype, layout=layout, device=device,
+                  requires_grad=requires_grad)  # fmt: skip
+
+
 def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None, device=None,
                    requires_grad=False):  # fmt: skip
     """Hamming's window of a signal."""

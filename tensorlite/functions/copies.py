@@ -92,7 +92,7 @@ def unsafe_chunk(input, chunks, dim=0):
 
 def constant_pad_nd(input, pad, value=0):
     """``input`` with ``value`` around it: ``pad`` holds the widths before and after, the last dimension first."""
-    from ..nn.functional import pad as _pad
+    from ..ops.padding import pad as _pad
 
     return _pad(input, list(pad), "constant", value)
 

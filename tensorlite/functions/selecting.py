@@ -8,7 +8,7 @@ from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
 from ..ops import sorting as so
-from ._common import into, tensor_arg
+from ._common import into, tensor_arg, wrap_dim
 
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
@@ -65,6 +65,36 @@ def index_copy(input, dim, index, source, *, out=None):
     """A copy of ``input`` in which slices along ``dim`` are those of ``source``."""
     result = ix.index_copy(input, index, source, dim=dim)
     return result if out is None else into(out, result)
+
+
+def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
+    """Slices of ``source`` folded into a copy of ``input`` along ``dim``: ``reduce`` is prod, mean, amax or amin."""
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    if input._data.dtype != source._data.dtype:
+        raise RuntimeError("index_reduce(): self and source expected to have the same dtype, but got (self) "
+                           f"{input.dtype} and (source) {source.dtype}")  # fmt: skip
+    if index._data.ndim > 1:
+        raise IndexError("index_reduce(): Index is supposed to be a vector")
+    if index._data.dtype not in (np.int32, np.int64):
+        raise RuntimeError("index_reduce(): Expected dtype int32/int64 for index")
+    axis, rows = wrap_dim(dim, input._data.ndim), index._data.reshape(-1)
+    if source._data.ndim and rows.size != source._data.shape[axis]:
+        raise RuntimeError("index_reduce(): Number of indices should be equal to self.size(dim)")
+    at = rows.reshape([-1 if d == axis else 1 for d in range(source._data.ndim)]) if source._data.ndim else rows.reshape(())
+    index = wrap(np.broadcast_to(at, source._data.shape).copy())
+    result = sc.scatter_reduce(input, index, source, dim=axis, reduce=reduce, include_self=include_self)
+    return result if out is None else into(out, result)
+
+
+def nonzero_static(input, *, size, fill_value=-1):
+    """The first ``size`` rows of :func:`nonzero`; ``fill_value`` where there are fewer."""
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, but got {size}")
+    found = so.nonzero(tensor_arg(input, "input", "nonzero_static"))._data
+    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows[: len(found)] = found[:size]
+    return wrap(rows)
 
 
 def index_fill(input, dim, index, value):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..engine import TensorBase, wrap
 from ..ops import sorting as so
 from ._common import into, named, tensor_arg
 
@@ -82,6 +85,38 @@ def histc(input, bins=100, min=0, max=0, *, out=None):
     """Counts in ``bins`` equal intervals from ``min`` to ``max`` (of the data where both are 0)."""
     result = so.histc(tensor_arg(input, "input", "histc"), bins=bins, min=min, max=max)
     return result if out is None else into(out, result)
+
+
+def histogramdd(input, bins, *, range=None, weight=None, density=False):
+    """Counts of points ``(..., N)`` in a grid of N dimensions, and the edges of each.
+
+    ``bins`` is a number, a number per dimension or a tensor of edges per dimension; ``range`` the lower and upper ends of
+    all dimensions in turn.
+    """
+    a = tensor_arg(input, "input", "histogramdd")._data
+    if a.ndim < 2:
+        raise RuntimeError(f"torch.histogramdd: input tensor should have at least 2 dimensions, but got {a.ndim}")
+    points = a.reshape(-1, a.shape[-1])
+    n = points.shape[1]
+    if isinstance(bins, int):
+        bins = (bins,) * n
+    if len(bins) != n:
+        raise RuntimeError(f"torch.histogramdd: Expected {n} sequences of bin edges for a {n}-dimensional histogram but got "
+                           f"{len(bins)}")  # fmt: skip
+    edges = []
+    for d, b in enumerate(bins):
+        if isinstance(b, TensorBase):
+            edges.append(np.sort(b._data))
+            continue
+        if range is not None:
+            low, high = range[2 * d], range[2 * d + 1]
+        else:
+            low, high = (points[:, d].min(), points[:, d].max()) if len(points) else (0.0, 1.0)
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        edges.append(np.linspace(low, high, b + 1, dtype=a.dtype))
+    w = None if weight is None else weight._data.reshape(-1)
+    hist, _ = np.histogramdd(points, edges, weights=w, density=density)
+    return named("histogramdd", ("hist", "bin_edges"))(wrap(hist.astype(a.dtype)), tuple([wrap(e) for e in edges]))
 
 
 def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
