@@ -312,7 +312,7 @@ def _check_classes(x, t, weight):
     if not x.ndim:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if t.dtype.kind not in "iu" or t.dtype.itemsize not in (1, 8) or t.dtype == np.int8:
-        message = f"expected scalar type Long but found {_title(t)}: labels are class indices"
+        message = f"expected target dtype to be Long or Byte, but got {_title(t)}: labels are class indices"
         raise RuntimeError(checks.labels(message, x, t))
     classes = x.shape[1] if x.ndim > 1 else x.shape[0]
     if x.ndim == 1:

@@ -90,7 +90,10 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     n, c = unwrap(rows).shape
     t = unwrap(target).reshape(-1)
     if t.shape != (n,):
-        raise RuntimeError(f"inconsistent target size, expected {[n]} but got {list(unwrap(target).shape)}")
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            f"Expected target size {[n]}, but got {list(unwrap(target).shape)}. Input has shape {list(x.shape)}."
+        )
     if t.size and not ((t >= 0) & (t < c)).all():
         raise IndexError(f"Target {int(t[(t < 0) | (t >= c)][0])} is out of bounds.")
     picked = expand_dims(take_index(rows, index=(np.arange(n), t)), dim=1)

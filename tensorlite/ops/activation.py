@@ -47,7 +47,7 @@ def gate(g, x, *, low=None, high=None, closed=False):
     below, above = (np.less_equal, np.greater_equal) if closed else (np.less, np.greater)
     keep = True if low is None else above(x, low)
     if high is not None:
-        keep = below(x, high) if low is None else np.logical_and(keep, below(x, high), out=keep)
+        keep = below(x, high) if low is None else keep & below(x, high)
     return np.multiply(g, keep)
 
 

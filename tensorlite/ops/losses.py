@@ -258,6 +258,10 @@ def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label
         spread = spread if counts is None else spread * counts
         at_target = at_target * (1 - label_smoothing)
         everywhere = at_target + spread * (c if weight is None else weight.sum())
+        if counts is not None:
+            spread = np.where(counts, spread, 0)
+    if counts is not None:  # labels that do not count give 0, also where the mean over none of them is NaN
+        at_target, everywhere = np.where(counts, at_target, 0), np.where(counts, everywhere, 0)
     out = np.empty((n, c), x.dtype)
     size = max(1, _BLOCK // max(c, 1))
     for i in range(0, n, size):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..engine import TensorBase
 from .flat import Elementwise
 from .optimizer import check, check_rate, number
 
@@ -81,6 +82,13 @@ class Adam(Elementwise):
                  maximize=False, capturable=False, differentiable=False, fused=None,
                  decoupled_weight_decay=False):  # fmt: skip
         check_adam(lr, betas, eps, weight_decay)
+        tensors = [isinstance(v, TensorBase) for v in (lr, *betas)]
+        check(tensors[1] == tensors[2], "betas must be either both floats or both Tensors")
+        for name, given in zip(("lr", "betas[0]", "betas[1]"), tensors):
+            check(
+                not (given and foreach and not capturable),
+                f"{name} as a Tensor is not supported for capturable=False and foreach=True",
+            )
         super().__init__(params, dict(
             lr=lr, betas=tuple([number(b) for b in betas]), eps=eps, weight_decay=weight_decay, amsgrad=amsgrad,
             maximize=maximize, foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,

@@ -157,6 +157,7 @@ class LBFGS(Optimizer):
                     steps.append(s)
                     ro.append(1.0 / ys)
                     scale = ys / y.dot(y)
+                stored.setdefault("al", [None] * history)  # PyTorch's scratch space is part of its state
                 d = _direction(grad, changes, steps, ro, scale)
             previous, last_loss = grad.copy(), loss
 

@@ -424,12 +424,12 @@ class RNNCellBase(Module):
         for i, s in enumerate(states):
             if s.shape[0] != input.shape[0]:
                 raise RuntimeError(
-                    f"Input batch size {input.shape[0]} doesn't match hidden{i if len(states) > 1 else ''} batch size "
+                    f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size "
                     f"{s.shape[0]}"
                 )
             if s.shape[1] != self.hidden_size:
                 raise RuntimeError(
-                    f"hidden{i if len(states) > 1 else ''} has inconsistent hidden_size: got {s.shape[1]}, expected "
+                    f"hidden{i} has inconsistent hidden_size: got {s.shape[1]}, expected "
                     f"{self.hidden_size}"
                 )
         return input, states, batched
