@@ -32,7 +32,7 @@ def noted(what):
     running = list(_modules(sys._getframe(2)))
     if running and not running[-1][0].training:
         return  # switched on by hand
-    key = tuple([(id(m), f.f_lineno) for m, f in running]) or id(sys._getframe(2).f_code)
+    key = tuple([(id(m), f.f_lasti) for m, f in running]) or id(sys._getframe(2).f_code)
     noise = trail.noise
     name = type(running[0][0]).__name__ if running else what
     outer = running[-1][0] if len(running) > 1 else None

@@ -12,6 +12,8 @@ from .. import engine
 from ..autograd.grad_mode import no_grad
 from ..callbacks.base import CallbackList
 from ..checkpoint.streams import Resumable, generators_of, random_state, set_random_state
+from ..mistakes.training import labels_sorted
+from ..rng import get_rng_state, set_rng_state
 from . import feeding
 from .history import History
 from .module import Module
@@ -77,12 +79,13 @@ class Trainer:
     def step(self, x, y, weight, update):
         """Forward, backward and, if ``update``, the optimizer; returns the record of the step."""
         model, optimizer = self.model, self.model.optimizer
+        start = get_rng_state() if self.nan == "raise" else None
         z = model.logits(x, self.link)
         data_loss = self.loss(z, y, weight)
         extra = model.regularization_loss()
         loss = data_loss + extra if extra.__class__ is not float else data_loss
         value = float(data_loss._data)
-        if not math.isfinite(value) and not self._not_finite(value):
+        if not math.isfinite(value) and not self._not_finite(value, lambda: self._again(x, y, weight, start)):
             return None
         if self.accumulate == 1 or self.sums_up:
             loss.backward()
@@ -124,13 +127,29 @@ class Trainer:
             return metric.update(z, y)
         return metric.update(self.model.predictions(z, self.link), y)
 
-    def _not_finite(self, value):
-        """Act on a loss that is not finite; True to go on."""
+    def _again(self, x, y, weight, start):
+        """The loss of the batch once more, with the same random numbers."""
+        set_rng_state(start)
+        bad = [name for name, p in self.model.named_parameters() if not np.isfinite(p._data).all()]
+        if bad:
+            raise FloatingPointError(f"the parameter {bad[0]} is not finite: the step before was too large")
+        if x._data.dtype.kind == "f" and not np.isfinite(x._data).all():
+            raise FloatingPointError("the inputs of the batch are not finite")
+        self.loss(self.model.logits(x, self.link), y, weight)
+
+    def _not_finite(self, value, again):
+        """Act on a loss that is not finite; True to go on. ``again`` computes it once more, to find the operation."""
         where = f"epoch {self.epoch + 1}, step {self.step_in_epoch}"
         if self.nan == "raise":
+            from ..autograd.anomaly_mode import first_anomaly
+
+            try:
+                reason = first_anomaly(again)
+            except FloatingPointError as error:
+                reason = str(error)
             raise FloatingPointError(
-                f"the loss is {value} at {where}; lower the learning rate, scale the inputs, or look for the first bad "
-                "operation with tensorlite.autograd.detect_anomaly()"
+                f"the loss is {value} at {where}; lower the learning rate or scale the inputs"
+                + (f": {reason}" if reason else "")
             )
         if self.nan == "stop":
             self.stop = f"the loss is {value} at {where}"
@@ -157,6 +176,8 @@ class Trainer:
         self.link = model.link()
         self.criterion = model.criterion(self.link)
         x, y, sample_weight, validation_data, total = self._data(x, y, sample_weight, validation_data, validation_split)
+        if y is not None and not self.shuffle:
+            labels_sorted(y._data, self.batch_size, len(x))
         x = self._size_layers(x, y)
         self._take_parameters()
         generators = generators_of(x) if y is None else []

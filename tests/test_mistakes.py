@@ -1,0 +1,601 @@
+"""Each classic mistake: a beginner's script that makes it, the message; the same script mended stays silent."""
+
+import gc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tensorlite as tl
+from tensorlite import mistakes, nn
+from tensorlite.mistakes import MistakeWarning
+from tensorlite.nn import functional as F
+
+DOCS = Path(__file__).parent.parent / "docs" / "mistakes"
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """Models of other tests must not be found in memory."""
+    gc.collect()
+    tl.engine.trail.trail.passes.clear()
+    tl.engine.trail.trail.cuts.clear()
+    tl.engine.trail.trail.noise.clear()
+    tl.manual_seed(0)
+
+
+def data(n=12, classes=3):
+    return tl.randn(n, 4), tl.arange(n) % classes
+
+
+def net(out=3):
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, out))
+
+
+def says(script, code, *words, error=None):
+    """The script warns of ``code`` once (or raises ``error``), with these words and this file's name."""
+    if error is not None:
+        with pytest.raises(error) as caught:
+            script()
+        text = str(caught.value)
+        assert f"{code}" in text and f"docs/mistakes/{code}.md" in text, text
+    else:
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            script()
+        found = [w for w in seen if issubclass(w.category, MistakeWarning)]
+        assert [str(w.message)[:5] for w in found] == [code], [str(w.message) for w in seen]
+        text = str(found[0].message)
+        assert found[0].filename == __file__ and f'silence("{code}")' in text and f"docs/mistakes/{code}.md" in text
+        with mistakes.silenced(code):
+            script()
+    for word in words:
+        assert word in text, text
+
+
+# -- TL001: zero_grad ------------------------------------------------------------------------------------
+
+
+def train(steps=4, zero=True, clip=False, accumulate=1, set_to_none=True, by_hand=None):
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(steps):
+        if zero:
+            optimizer.zero_grad(set_to_none=set_to_none)
+        for _ in range(accumulate):
+            F.cross_entropy(model(x), y).backward()
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if by_hand:
+            for p in model.parameters():
+                by_hand(p)
+
+
+def test_forgotten_zero_grad():
+    says(lambda: train(zero=False), "TL001", "4 of 4 parameters", "[8, 4]", "zero_grad()")
+    says(lambda: train(zero=False, clip=True), "TL001")
+    says(lambda: train(zero=False, accumulate=2), "TL001")
+
+
+def test_zeroed_gradients_are_silent():
+    train()
+    train(accumulate=3)
+    train(set_to_none=False, accumulate=2)
+    train(zero=False, by_hand=lambda p: setattr(p, "grad", None))
+    train(zero=False, by_hand=lambda p: p.grad.zero_())
+    train(zero=False, by_hand=lambda p: p.grad.data.zero_())
+
+
+@pytest.mark.parametrize("none", [True, False])
+def test_two_optimizers_of_a_gan_are_silent(none):
+    g, d = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 1), nn.Dropout())
+    of_g, of_d = tl.optim.Adam(g.parameters()), tl.optim.Adam(d.parameters())
+    fixed, real = tl.randn(6, 2), tl.randn(6, 4)
+    for _ in range(8):
+        of_d.zero_grad(set_to_none=none)
+        fake = g(tl.randn(6, 2))
+        loss_real = F.binary_cross_entropy_with_logits(d(real), tl.ones(6, 1))
+        loss_real.backward()
+        loss_fake = F.binary_cross_entropy_with_logits(d(fake.detach()), tl.zeros(6, 1))
+        loss_fake.backward()
+        of_d.step()
+        of_g.zero_grad(set_to_none=none)
+        loss_g = F.binary_cross_entropy_with_logits(d(fake), tl.ones(6, 1))
+        loss_g.backward()
+        of_g.step()
+        with tl.no_grad():
+            g(fixed)  # samples, in training mode
+
+
+# -- TL002 to TL005: losses ------------------------------------------------------------------------------
+
+
+def test_column_against_row():
+    x, y = tl.randn(8, 4), tl.randn(8)
+    model = nn.Linear(4, 1)
+    says(lambda: nn.MSELoss()(model(x), y), "TL002", "torch.Size([8, 1])", "8x8 differences", "input.squeeze(1)")
+    says(lambda: F.l1_loss(y, tl.zeros(8, 1)), "TL002", "target.squeeze(1)")
+    nn.MSELoss()(model(x).squeeze(1), y)
+
+
+def test_softmax_before_cross_entropy():
+    model, (x, y) = net(), data()
+    loss = nn.CrossEntropyLoss()
+    says(lambda: loss(model(x).softmax(1), y), "TL003", "comes from softmax", "[12, 3]", "Drop the softmax")
+    says(lambda: loss(nn.LogSoftmax(dim=1)(model(x)), y), "TL003", "log_softmax", "NLLLoss")
+    says(lambda: loss(model(x).softmax(-1).view(-1, 3)[:4], y[:4]), "TL003")
+    loss(model(x), y)
+    F.nll_loss(model(x).log_softmax(1), y)
+    loss(model(x), model(x).softmax(1).detach())  # distillation: probabilities as targets
+    attention = tl.randn(3, 3, requires_grad=True).softmax(0)
+    loss(attention @ model(x[:3]), y[:3])
+
+
+def test_probabilities_into_a_loss_of_scores():
+    model, x = net(1), tl.randn(6, 4)
+    y = (tl.arange(6) % 2).float().unsqueeze(1)
+    loss = nn.BCEWithLogitsLoss()
+    says(lambda: loss(tl.sigmoid(model(x)), y), "TL004", "comes from sigmoid", "Drop the sigmoid")
+    says(lambda: loss(tl.sigmoid(model(x)).squeeze(1), y.squeeze(1)), "TL004")
+    says(lambda: F.nll_loss(net()(x).softmax(1), tl.arange(6) % 3), "TL004", "log_softmax in place of softmax")
+    loss(model(x), y)
+    nn.BCELoss()(tl.sigmoid(model(x)), y)
+
+
+def test_scores_into_a_loss_of_probabilities():
+    model, (x, y) = net(), data()
+    one, target = net(1), tl.ones(12, 1)
+    says(lambda: nn.BCELoss()(5 * one(x) + 9, target), "TL005", "between 0 and 1", "add", "BCEWithLogitsLoss", error=RuntimeError)
+    says(lambda: F.nll_loss(model(x), y), "TL005", "come from linear", "log_softmax")
+    says(lambda: nn.loss.CategoricalCrossentropy()(model(x), y), "TL005", "softmax first")
+    nn.loss.CategoricalCrossentropy()(model(x).softmax(1), y)
+    F.nll_loss(model(x).log_softmax(1), y)
+
+
+def test_scores_in_a_model():
+    x, y = np.random.default_rng(0).normal(size=(40, 4)) * 9, np.arange(40) % 3
+    model = nn.model.Model()
+    model.add(nn.layer.Dense(4, 3))
+    model.set(loss=nn.loss.CategoricalCrossentropy(), accuracy="categorical", optimizer="adam")
+    says(lambda: model.fit(x, y, verbose=0), "TL005", "last activation of a Model")
+    model = nn.model.Model("basic", [4, 3, 3])
+    model.fit(x, y, verbose=0)
+
+
+# -- TL006: evaluation in training mode -------------------------------------------------------------------
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(4, 8), nn.Linear(8, 3)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.fc2(self.drop(self.fc1(self.drop(x))))
+
+
+def test_evaluation_in_training_mode():
+    model, (x, y) = Net(), data()
+    batch = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+
+    def loss(model):
+        with tl.no_grad():
+            return F.cross_entropy(model(x), y)
+
+    def accuracy(model):
+        with tl.no_grad():
+            return (model(x).argmax(1) == y).float().mean()
+
+    def by_max(model):
+        correct = 0
+        with tl.no_grad():
+            for i in range(0, 12, 4):
+                _, predicted = tl.max(model(x[i : i + 4]), 1)
+                correct += predicted.eq(y[i : i + 4]).sum().item()
+
+    for evaluate in (loss, accuracy, by_max):
+        says(lambda: evaluate(model), "TL006", "Dropout (Net.drop)", "model.eval()")
+        says(lambda: evaluate(batch), "TL006", "BatchNorm1d (Sequential.1)", "statistics of the batch")
+        for m in (model, batch):
+            m.eval()
+            evaluate(m)
+            m.train()
+
+
+def test_meant_noise_is_silent():
+    model, (x, y) = Net(), data()
+    with tl.no_grad():
+        mean = tl.stack([model(x).softmax(1) for _ in range(5)]).mean(0)  # Monte-Carlo dropout
+        (mean.argmax(1) == y).sum()
+    model.eval()
+    model.drop.train()  # the same, by hand
+    with tl.no_grad():
+        F.cross_entropy(model(x), y)
+    batch = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    with tl.no_grad():
+        batch(x)  # statistics estimated again
+        batch.eval()
+        F.cross_entropy(batch(x), y)
+    batch.train()
+    tl.optim.swa_utils.update_bn([x], batch)
+    with tl.no_grad():
+        F.cross_entropy(batch.eval()(x), y)
+
+
+# -- TL007, TL014, TL015: what an optimizer knows -----------------------------------------------------------
+
+
+class Stack(nn.Module):
+    def __init__(self, container):
+        super().__init__()
+        self.inp = nn.Linear(4, 4)
+        self.blocks = container([nn.Linear(4, 4), nn.Linear(4, 3)])
+
+    def forward(self, x):
+        x = self.inp(x)
+        for block in self.blocks.values() if isinstance(self.blocks, dict) else self.blocks:
+            x = block(x)
+        return x
+
+
+def fit(model, steps=2, params=None):
+    x, y = data()
+    optimizer = tl.optim.SGD(model.parameters() if params is None else params, lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("container", [list, tuple, lambda layers: dict(enumerate(layers))])
+def test_layers_in_a_plain_container(container):
+    says(lambda: fit(Stack(container)), "TL007", "Stack.blocks", "4 parameters", "nn.Module", "Linear, ...")
+
+
+def test_registered_layers_are_silent():
+    fit(Stack(nn.ModuleList))
+    model = Stack(nn.ModuleList)
+    model.also = list(model.blocks)  # a second way to registered layers
+    fit(model)
+    student = nn.Linear(4, 3)
+    student.teacher = [nn.Linear(4, 3)]  # hidden on purpose, and not trained
+    fit(student)
+
+
+def test_an_optimizer_without_parameters():
+    class Plain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = [nn.Linear(4, 3)]
+
+    model = Plain()
+    says(lambda: tl.optim.SGD(model.parameters(), lr=0.1), "TL015", "Plain.layers", "ModuleList", error=ValueError)
+    del model
+    gc.collect()
+    params = nn.Linear(2, 2).parameters()
+    list(params)
+    says(lambda: tl.optim.SGD(params, lr=0.1), "TL015", "only once", error=ValueError)
+
+
+def replaced(late):
+    model, (x, y) = net(5), data()
+    if not late:
+        model[2] = nn.Linear(8, 3)
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+    if late:
+        model[2] = nn.Linear(8, 3)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+
+def test_parameters_replaced_after_the_optimizer_was_made():
+    says(lambda: replaced(True), "TL014", "2 of its 4 parameters", "[3, 8]", "in no module any more")
+    replaced(False)
+
+
+def test_an_optimizer_of_another_model():
+    def script(same, keep=True):
+        model, (x, y) = net(), data()
+        other = net()
+        optimizer = tl.optim.Adam((model if same else other).parameters())
+
+        def backward():
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            return loss if keep else None
+
+        for _ in range(4):
+            held = backward()
+            optimizer.step()
+            del held
+
+    says(lambda: script(False), "TL014", "none of its 4 parameters", "in no optimizer")
+    says(lambda: script(False, keep=False), "TL014", "first 3 steps")
+    script(True)
+    script(True, keep=False)
+
+
+def test_frozen_parameters():
+    def script(frozen):
+        model, head, (x, y) = nn.Linear(4, 4), nn.Linear(4, 3), data()
+        model.requires_grad_(False)
+        optimizer = tl.optim.SGD([*model.parameters()] if frozen else [*model.parameters(), *head.parameters()], lr=0.1)
+        F.cross_entropy(head(model(x)), y).backward()
+        optimizer.step()
+
+    says(lambda: script(True), "TL014", "requires grad")
+    script(False)
+
+
+def test_part_of_a_model_and_unused_parts_are_silent():
+    model = net()
+    fit(model, params=model[2].parameters())
+    head = nn.Linear(2, 2)
+    fit(model, params=[*model.parameters(), *head.parameters()])
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+    schedule = tl.optim.lr_scheduler.StepLR(optimizer, 2)
+    for _ in range(4):  # a schedule tried out
+        optimizer.step()
+        schedule.step()
+
+
+# -- TL008 to TL011, TL018, TL019: the graph -------------------------------------------------------------------
+
+
+def total(add):
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+    held = 0 if add is not None else []
+    for _ in range(8):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        if add is None:
+            held.append(loss)
+        else:
+            held = add(held, loss)
+
+
+def iadd(a, b):
+    a += b
+    return a
+
+
+def test_a_growing_graph():
+    says(lambda: total(lambda t, loss: t + loss), "TL008", "last 6 losses", "loss.item()")
+    says(lambda: total(iadd), "TL008")
+    says(lambda: total(None), "TL008", "losses.append(loss)")
+    total(lambda t, loss: t + loss.item())
+    total(lambda t, loss: t + loss.detach())
+    losses = [(tl.ones(2, requires_grad=True) * 2).sum() for _ in range(9)]
+    for loss in losses:  # made together: nothing grows
+        loss.backward()
+
+
+def test_backward_twice():
+    def script(retain):
+        loss = F.cross_entropy(net()(data()[0]), data()[1])
+        loss.backward(retain_graph=retain)
+        loss.backward()
+
+    line = script.__code__.co_firstlineno + 2
+    says(lambda: script(False), "TL009", "second time", f"first backward pass was at {__file__}:{line}", error=RuntimeError)
+    script(True)
+
+
+def test_a_carried_state_needs_detach():
+    def script(detach):
+        cell, h = nn.GRUCell(2, 3), tl.zeros(1, 3)
+        for _ in range(3):
+            h = cell(tl.ones(1, 2), h.detach() if detach else h)
+            h.sum().backward()
+
+    says(lambda: script(False), "TL009", "detach()", "first backward pass was at", error=RuntimeError)
+    script(True)
+
+
+def off(model, x, y):
+    with tl.no_grad():
+        return F.cross_entropy(model(x), y)
+
+
+CUTS = {
+    "no_grad()": off,
+    "detach()": lambda m, x, y: F.cross_entropy(m(x).detach(), y),
+    ".data": lambda m, x, y: F.cross_entropy(m(x).data, y),
+    "argmax()": lambda m, x, y: (m(x).argmax(1).float() - y.float()).abs().mean(),
+    "a conversion to integers": lambda m, x, y: ((m(x).long()[:, 0] - y) ** 2).float().mean(),
+    "item()": lambda m, x, y: tl.tensor(F.cross_entropy(m(x), y).item()),
+    "gt()": lambda m, x, y: ((m(x) > 0).float() - 1).abs().mean(),
+}
+
+
+@pytest.mark.parametrize("way", CUTS)
+def test_a_loss_cut_from_the_graph(way):
+    model, (x, y) = net(), data()
+    line = CUTS[way].__code__.co_firstlineno + (way == "no_grad()")
+    says(lambda: CUTS[way](model, x, y).backward(), "TL010", "does not require grad", f"by {way} at {__file__}:{line}", error=RuntimeError)
+    F.cross_entropy(model(x), y).backward()
+
+
+def test_a_loss_through_numpy_or_without_gradients():
+    model, (x, y) = net(), data()
+
+    def through_numpy():
+        out = model(x).detach().numpy()
+        F.cross_entropy(tl.tensor(out), y).backward()
+
+    says(through_numpy, "TL010", "detach() at", error=RuntimeError)
+    tl.engine.trail.trail.cuts.clear()
+
+    def inside():
+        with tl.no_grad():
+            F.cross_entropy(model(x), y).backward()
+
+    says(inside, "TL010", "switched off here", error=RuntimeError)
+    tl.engine.trail.trail.cuts.clear()
+    model.requires_grad_(False)
+    says(lambda: F.cross_entropy(model(x), y).backward(), "TL010", "all parameters frozen", error=RuntimeError)
+
+
+def test_requires_grad_is_no_cure():
+    model, (x, y) = net(), data()
+
+    def script(cured):
+        loss = F.cross_entropy(model(x).detach() if cured else model(x), y)
+        if cured:
+            loss.requires_grad = True
+        loss.backward()
+
+    says(lambda: script(True), "TL011", "detach() at", "reaches nothing but itself")
+    script(False)
+    tl.tensor(2.0, requires_grad=True).backward()
+
+
+def test_gradient_of_a_value_that_is_no_leaf():
+    w = tl.ones(2, requires_grad=True)
+    y = w * 2
+    y.sum().backward()
+    says(lambda: y.grad, "TL018", "not a leaf", "retain_grad()")
+    y = w * 2
+    y.retain_grad()
+    y.sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0]
+
+
+def test_a_kept_value_changed_in_place():
+    w = tl.ones(2, requires_grad=True)
+
+    def script(inplace):
+        y = w.exp()
+        if inplace:
+            y += 1
+        else:
+            y = y + 1
+        y.sum().backward()
+
+    says(lambda: script(True), "TL019", "ExpBackward0", "[torch.FloatTensor [2]]", "clone()", error=RuntimeError)
+    script(False)
+
+
+# -- TL012, TL013: labels and dtypes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels, error, words",
+    [
+        (tl.tensor([1, 2, 3]), IndexError, ("from 1 to 3", "start at 1")),
+        (tl.tensor([0, 2, 7]), IndexError, ("from 0 to 7", "8 outputs, not 3")),
+        (tl.tensor([0, -1, 1]), IndexError, ("ignore_index=-1",)),
+        (tl.tensor([0.0, 1.0, 2.0]), RuntimeError, ("found Float", "target.long()")),
+        (tl.tensor([0.5, 1.0, 2.0]), RuntimeError, ("mse_loss",)),
+        (tl.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), RuntimeError, ("One-hot", "argmax(1)")),
+        (tl.tensor([[0], [1], [2]]), RuntimeError, ("target.squeeze(1)",)),
+    ],
+)
+def test_labels(labels, error, words):
+    says(lambda: F.cross_entropy(tl.zeros(3, 3), labels), "TL012", *words, error=error)
+    F.cross_entropy(tl.zeros(3, 3), tl.tensor([0, 1, 2]))
+
+
+def test_two_class_labels():
+    x = tl.tensor([3.0, -3.0, 3.0], requires_grad=True)
+    loss = nn.BCEWithLogitsLoss()
+    says(lambda: loss(x, tl.tensor([1.0, -1.0, 2.0])), "TL012", "-1, 1, 2", "(y + 1) / 2")
+    loss(x, tl.tensor([1.0, 0.0, 1.0]))
+
+
+def test_float64_inputs():
+    x = tl.from_numpy(np.zeros((5, 4)))
+    for model in (nn.Linear(4, 2), nn.Sequential(nn.Linear(4, 2))):
+        says(lambda: model(x), "TL013", "float64", "float32", "x.float()", error=RuntimeError)
+        model(x.float())
+    says(lambda: F.binary_cross_entropy(tl.ones(2), tl.from_numpy(np.ones(2))), "TL013", error=RuntimeError)
+
+
+# -- TL016, TL017, TL020, TL021 ----------------------------------------------------------------------------
+
+
+def test_scheduler_before_optimizer():
+    def script(right):
+        optimizer = tl.optim.SGD([tl.ones(1, requires_grad=True)], lr=0.1)
+        schedule = tl.optim.lr_scheduler.StepLR(optimizer, 1)
+        for step in (optimizer.step, schedule.step) if right else (schedule.step, optimizer.step):
+            step()
+
+    says(lambda: script(False), "TL016", "before `optimizer.step()`")
+    script(True)
+
+
+def test_batch_norm_on_one_sample():
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    says(lambda: model(tl.zeros(1, 4)), "TL017", "more than 1 value", "[1, 3]", "model.eval()", error=ValueError)
+    model.eval()(tl.zeros(1, 4))
+
+
+def test_sorted_data_without_shuffling():
+    x, y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) // 20
+    says(lambda: nn.model.Model("basic", [4, 3, 3]).fit(x, y, shuffle=False, batch_size=10, verbose=0), "TL020", "60 samples", "3 classes")
+    nn.model.Model("basic", [4, 3, 3]).fit(x, y, batch_size=10, verbose=0)
+    nn.model.Model("basic", [4, 3, 3]).fit(x, np.arange(60) % 3, shuffle=False, batch_size=10, verbose=0)
+
+
+def test_a_wrong_shape_in_a_module():
+    class Body(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 3)
+            self.head = nn.Sequential(nn.Flatten(), nn.Linear(100, 10))
+
+        def forward(self, x):
+            return self.head(self.conv(x).relu())
+
+    says(lambda: Body()(tl.zeros(2, 1, 8, 8)), "TL021", "in head.1: Linear(in_features=100", "expected an input of shape (*, 100)",
+         "found (2, 144)", "conv (conv", error=RuntimeError)  # fmt: skip
+    says(lambda: Body()(tl.zeros(2, 3, 8, 8)), "TL021", "in conv: Conv2d", "(N, 1, H, W)", error=RuntimeError)
+
+
+# -- the machinery ------------------------------------------------------------------------------------------
+
+
+def test_every_code_has_a_page():
+    index = (DOCS / "index.md").read_text()
+    for code, title in mistakes.CODES.items():
+        text = (DOCS / f"{code}.md").read_text()
+        assert text.startswith(f"# {code}: {title}\n") and f'tensorlite.mistakes.silence("{code}")' in text
+        assert f"({code}.md)" in index
+    assert len(list(DOCS.glob("TL*.md"))) == len(mistakes.CODES)
+
+
+def test_once_per_line_and_by_filters():
+    a, b = tl.zeros(3, 1), tl.zeros(3)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for n in (2, 3, 3):
+            F.mse_loss(a[:n], b[:n])
+        F.mse_loss(a, b)
+    assert len(seen) == 2
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="TL002")
+        F.mse_loss(a, b)
+    with pytest.raises(ValueError, match="unknown code 'TL999'"):
+        mistakes.silence("TL999")
+
+
+def test_silence(monkeypatch):
+    monkeypatch.setattr(mistakes, "_silent", set())
+    mistakes.silence("TL002")
+    F.mse_loss(tl.zeros(3, 1), tl.zeros(3))
+    with mistakes.silenced():
+        nn.CrossEntropyLoss()(net()(data()[0]).softmax(1), data()[1])
+    with pytest.warns(MistakeWarning, match=r"^TL003"):
+        nn.CrossEntropyLoss()(net()(data()[0]).softmax(1), data()[1])
