@@ -5,6 +5,8 @@ They work on plain arrays (tensors are read, never recorded), so that measuring 
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 __all__ = ["AUC", "Accuracy", "BinaryAccuracy", "ConfusionMatrix", "F1", "MAE", "Mean", "Metric", "Precision", "R2",
@@ -39,7 +41,7 @@ class Metric:
     @property
     def name(self):
         """The key under which histories store this metric."""
-        return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(type(self).__name__))
+        return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
     def reset(self):
         """Forget all batches."""
@@ -251,7 +253,7 @@ class ConfusionMatrix(Metric):
         return self._value(batch)
 
     def _value(self, matrix):
-        return matrix
+        return matrix.copy()
 
     def compute(self):
         return self._value(self.matrix)
@@ -268,6 +270,10 @@ class _PerClass(ConfusionMatrix):
             raise ValueError(f"average must be 'macro', 'micro', 'weighted', 'binary' or 'none', not {average!r}")
         self.average = average
         super().__init__(classes)
+
+    @property
+    def name(self):
+        return super().name + (f"_{self.average}" if self.average else "")
 
     def _parts(self, m):
         raise NotImplementedError
@@ -354,7 +360,7 @@ def _rank_area(scores, hit):
 
 
 _NAMES = {
-    "accuracy": Accuracy, "acc": Accuracy, "binary_accuracy": BinaryAccuracy, "top_5": TopK, "precision": Precision,
+    "accuracy": Accuracy, "acc": Accuracy, "binary_accuracy": BinaryAccuracy, "top_5": TopK, "top_k": TopK, "precision": Precision,
     "recall": Recall, "f1": F1, "auc": AUC, "mae": MAE, "rmse": RMSE, "r2": R2, "confusion_matrix": ConfusionMatrix,
     "regression_accuracy": RegressionAccuracy,
 }  # fmt: skip
@@ -369,6 +375,8 @@ def get(metric):
         For an unknown name; the message lists the known ones.
     """
     if isinstance(metric, str):
+        if re.fullmatch(r"top_[1-9]\d*", metric):
+            return TopK(int(metric[4:]))
         if metric not in _NAMES:
             raise ValueError(f"unknown metric {metric!r}; there are {', '.join(_NAMES)}")
         return _NAMES[metric]()

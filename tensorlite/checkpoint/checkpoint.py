@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from ..callbacks.base import Callback
 from ..data.sampler import Sampler
@@ -49,7 +50,8 @@ class Checkpoint(Callback):
 
     Notes
     -----
-    A file is written completely or not at all, carries a format version and a SHA-256 checksum, and contains no pickle.
+    The callback warns where a file can't be written, such as on a full disk, and training goes on. A file is written
+    completely or not at all, carries a format version and a SHA-256 checksum, and contains no pickle.
     Python's and NumPy's global random streams are stored too.
 
     Examples
@@ -105,6 +107,7 @@ class Checkpoint(Callback):
             return os.fspath(path)
         folder = self._folder("save")
         os.makedirs(folder, exist_ok=True)
+        files.sweep(folder)
         found = files.saved(folder)
         path = os.path.join(folder, files.name_of(found[-1][0] + 1 if found else 1))
         files.write(state, path)
@@ -218,12 +221,24 @@ class Checkpoint(Callback):
 
     def on_step_end(self, run):
         if self.every_steps is not None and run.updated and run.step_in_epoch % self.every_steps < run.since_update:
-            self._write({"run": run.state_dict()})
+            self._save_run(run)
 
     def on_epoch_end(self, run):
         last = run.epoch + 1 >= run.epochs or run.stop
         if last or (run.epoch + 1) % self.every == 0:
+            self._save_run(run)
+
+    def _save_run(self, run):
+        try:
             self._write({"run": run.state_dict()})
+        except OSError as error:  # a full disk should not cost the hours that were trained
+            newest = self.latest(self.folder)
+            warnings.warn(
+                f"the checkpoint of epoch {run.epoch + 1} could not be written ({error}); training goes on, "
+                + (f"the newest one is {newest}" if newest else "there is no older one"),
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def _state(part):

@@ -15,7 +15,7 @@ import re
 from ..serialization import archive
 from ..serialization.files import _replacing
 
-__all__ = ["DamagedCheckpoint", "name_of", "read", "rotate", "saved", "write"]
+__all__ = ["DamagedCheckpoint", "name_of", "read", "rotate", "saved", "sweep", "write"]
 
 VERSION = 1
 _TRAILER = re.compile(rb"\ntensorlite-checkpoint (\d{4}) sha256:([0-9a-f]{64})\n\Z")
@@ -113,10 +113,14 @@ def before(path):
     return None
 
 
-def rotate(folder, keep):
-    """Delete all but the ``keep`` newest checkpoints, and what interrupted writes left behind."""
-    for _, path in saved(folder)[:-keep]:
-        os.unlink(path)
+def sweep(folder):
+    """Delete what interrupted writes left behind."""
     for name in os.listdir(folder):
         if name.startswith(".checkpoint-") and name.endswith(".tmp"):
             os.unlink(os.path.join(folder, name))
+
+
+def rotate(folder, keep):
+    """Delete all but the ``keep`` newest checkpoints."""
+    for _, path in saved(folder)[:-keep]:
+        os.unlink(path)

@@ -28,8 +28,18 @@ from .module import Module
 
 __all__ = ["Evaluation", "Model"]
 
-#: What :meth:`Model.evaluate` returns.
-Evaluation = namedtuple("Evaluation", "loss accuracy")
+
+class Evaluation(namedtuple("Evaluation", "loss accuracy")):
+    """What :meth:`Model.evaluate` returns: ``(loss, accuracy)``.
+
+    Attributes
+    ----------
+    loss : float
+    accuracy : float or None
+        None where the model has none.
+    values : dict
+        The loss and all metrics by name.
+    """
 
 
 def _basic(sizes):
@@ -257,6 +267,10 @@ class Model(Module):
                 else:
                     self.accuracy = accuracies.Categorical()
             self.metrics = [measures.get(m) for m in rest]
+            names = [m.name for m in self.metrics]
+            twice = {n for n in names if names.count(n) > 1}
+            if twice:
+                raise ValueError(f"several metrics have the name {', '.join(sorted(twice))}")
         return self
 
     def build(self, input_shape):
@@ -465,14 +479,15 @@ class Model(Module):
         Returns
         -------
         Evaluation
-            A named tuple ``(loss, accuracy)``; accuracy is None where none was set.
+            A named tuple ``(loss, accuracy)``; accuracy is None where none was set. Its ``values`` hold all metrics.
         """
         from .fit import Trainer
 
         values = Trainer(self, batch_size=batch_size, verbose=0, needs_optimizer=False).evaluate(X, y)
         result = Evaluation(values["loss"], values.get("accuracy"))
+        result.values = values
         if verbose:
-            print("validation, " + ", ".join(f"{k}: {v:.4f}" for k, v in values.items()))
+            print(", ".join(f"{k}: {v:.4f}" if isinstance(v, float) else f"{k}: {v}" for k, v in values.items()))
         return result
 
     def predict(self, X, batch_size=1024):
