@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import io
+
 from .theme import LIGHT
 
 __all__ = ["CYCLE", "TITLE", "new_figure", "need", "polish"]
@@ -20,12 +23,26 @@ def need():
         raise ImportError('this picture needs matplotlib: pip install "tensorlite[viz]"') from error
 
 
+@functools.cache
+def _figure_class():
+    from matplotlib.figure import Figure
+
+    class _Figure(Figure):
+        """Shows itself as the value of a notebook cell, also where pyplot was never used."""
+
+        def _repr_png_(self):
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png", dpi=110)
+            return buffer.getvalue()
+
+    _Figure.__name__ = _Figure.__qualname__ = "Figure"
+    return _Figure
+
+
 def new_figure(rows=1, columns=1, size=(4.2, 2.9), **options):
     """A figure and a grid (2-d array) of polished axes; ``size`` is that of one of them in inches."""
     need()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained", facecolor="white")
+    figure = _figure_class()(figsize=(size[0] * columns, size[1] * rows), layout="constrained", facecolor="white")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for ax in axes.flat:
         polish(ax)
