@@ -22,7 +22,7 @@ def _classes(y, pred=None):
     y = np.asarray(_array(y))
     if y.ndim > 1 and y.shape[-1] > 1 and (pred is None or pred.shape == y.shape):
         return y.argmax(-1)
-    if pred is not None and y.ndim == pred.ndim and y.shape[-1:] == (1,):
+    if pred is not None and y.ndim == pred.ndim > 1 and y.shape[-1] == 1:
         return y[..., 0]
     return y
 
@@ -31,6 +31,16 @@ class Metric:
     """Base class: ``update`` with predictions and targets, then ``compute``; ``reset`` starts again.
 
     ``update`` returns the value of that batch alone. ``higher_is_better`` tells callbacks which way is up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import Accuracy
+    >>> metric = Accuracy()
+    >>> metric.update(np.eye(2), np.array([0, 1])), metric.update(np.eye(2), np.array([1, 1]))
+    (1.0, 0.5)
+    >>> metric.compute()
+    0.75
     """
 
     higher_is_better = True
@@ -112,9 +122,19 @@ class Accuracy(Mean):
 
 
 class TopK(Mean):
-    """Share of samples whose class is among the ``k`` largest outputs."""
+    """Share of samples whose class is among the ``k`` largest outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import TopK
+    >>> TopK(2)(np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), np.array([1, 2]))
+    0.5
+    """
 
     def __init__(self, k=5):
+        if not isinstance(k, int) or k < 1:
+            raise ValueError(f"k must be an integer of at least 1, but is {k!r}")
         self.k = k
         super().__init__()
 
@@ -130,7 +150,15 @@ class TopK(Mean):
 
 
 class BinaryAccuracy(Mean):
-    """Share of samples on the right side of ``threshold`` (a probability)."""
+    """Share of samples on the right side of ``threshold`` (a probability).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import BinaryAccuracy
+    >>> BinaryAccuracy()(np.array([0.9, 0.4]), np.array([1, 1]))
+    0.5
+    """
 
     def __init__(self, threshold=0.5):
         self.threshold = threshold
@@ -147,6 +175,13 @@ class RegressionAccuracy(Mean):
     """Share of outputs within ``std(y) / 250`` of their target; the deviation is that of the training targets.
 
     ``precision`` may be given; else :meth:`init` sets it from targets, or the first batch does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import RegressionAccuracy
+    >>> RegressionAccuracy(0.1)(np.array([1.05, 2.5]), np.array([1.0, 2.0]))
+    0.5
     """
 
     def __init__(self, precision=None):
@@ -166,7 +201,15 @@ class RegressionAccuracy(Mean):
 
 
 class MAE(Mean):
-    """Mean absolute error."""
+    """Mean absolute error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import MAE
+    >>> MAE()(np.array([1.0, 2.0]), np.array([1.0, 3.0]))
+    0.5
+    """
 
     higher_is_better = False
 
@@ -176,7 +219,15 @@ class MAE(Mean):
 
 
 class RMSE(Mean):
-    """Root of the mean squared error."""
+    """Root of the mean squared error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import RMSE
+    >>> RMSE()(np.array([1.0, 2.0]), np.array([4.0, 5.0]))
+    3.0
+    """
 
     higher_is_better = False
 
@@ -224,7 +275,18 @@ class R2(Metric):
 
 
 class ConfusionMatrix(Metric):
-    """Counts of (true class, predicted class) as an integer matrix of shape (C, C)."""
+    """Counts of (true class, predicted class) as an integer matrix of shape (C, C).
+
+    Predictions are a column per class, or one column: probabilities of class 1, or class numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import ConfusionMatrix
+    >>> ConfusionMatrix()(np.array([0.9, 0.2, 0.8]), np.array([1, 0, 0]))
+    array([[1, 1],
+           [0, 1]])
+    """
 
     def __init__(self, classes=None):
         self.classes = classes
@@ -296,14 +358,30 @@ class _PerClass(ConfusionMatrix):
 
 
 class Precision(_PerClass):
-    """Of the samples that were called a class, the share that is of it."""
+    """Of the samples that were called a class, the share that is of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import Precision
+    >>> Precision()(np.array([0.9, 0.8, 0.2]), np.array([1, 0, 1]))
+    0.5
+    """
 
     def _parts(self, m):
         return np.diag(m), m.sum(0)
 
 
 class Recall(_PerClass):
-    """Of the samples of a class, the share that was called it."""
+    """Of the samples of a class, the share that was called it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import Recall
+    >>> Recall()(np.array([0.9, 0.8, 0.2]), np.array([1, 0, 1]))
+    0.5
+    """
 
     def _parts(self, m):
         return np.diag(m), m.sum(1)
@@ -325,7 +403,15 @@ class F1(_PerClass):
 
 
 class AUC(Metric):
-    """Area under the ROC curve, exactly (ranks; ties count one half); classes against the rest, averaged."""
+    """Area under the ROC curve, exactly (ranks; ties count one half); classes against the rest, averaged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tensorlite.metrics import AUC
+    >>> AUC()(np.array([0.9, 0.7, 0.2]), np.array([1, 0, 0]))
+    1.0
+    """
 
     def reset(self):
         self.scores, self.targets = [], []
@@ -356,7 +442,7 @@ def _rank_area(scores, hit):
     ends = np.cumsum(counts)
     ranks = (ends - (counts - 1) / 2)[inverse]
     n1, n0 = int(hit.sum()), int((~hit).sum())
-    return (ranks[hit].sum() - n1 * (n1 + 1) / 2) / (n1 * n0) if n1 and n0 else float("nan")
+    return float((ranks[hit].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)) if n1 and n0 else float("nan")
 
 
 _NAMES = {
