@@ -175,7 +175,7 @@ def summary_lines(d):
     n = d.operations()
     parts = [f"{n:,} operation{'s' if n != 1 else ''}"]
     if total := d.parameters():
-        parts.append(f"{total:,} parameters")
+        parts.append(f"{total:,} parameter{'s' if total != 1 else ''}")
     if kept := d.kept_bytes():
         parts.append(f"{bytes_text(kept)} kept for backward")
     lines = [", ".join(parts)]

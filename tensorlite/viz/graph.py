@@ -17,7 +17,7 @@ from .theme import THEMES
 __all__ = ["Picture", "graph"]
 
 _SUFFIXES = (".svg", ".png", ".pdf", ".dot", ".gv", ".html", ".mmd")
-_PAGE = 3000  # boxes that the HTML page can fold and unfold by itself
+_PAGE = 800  # boxes that the HTML page can fold and unfold by itself
 
 
 class Picture:
@@ -58,24 +58,39 @@ class Picture:
 
     # -- pictures ----------------------------------------------------------------------------------
 
-    def to_svg(self, seconds: float = 20.0) -> str:
+    def to_svg(self, seconds: float = 8.0) -> str:
         """The graph as SVG text, laid out by Graphviz.
 
         Parameters
         ----------
-        seconds : float, default 20
-            Time limit of the layout.
+        seconds : float, default 8
+            Time limit. A graph that needs longer is drawn smaller, and says so.
 
         Raises
         ------
         RuntimeError
             If no Graphviz is installed or it fails; the message says what to install.
         """
-        try:
-            raw = render.layout(_dot.to_dot(self.drawing, False), "svg", seconds).decode()
-        except render.NoGraphviz as error:
-            raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
-        return svg.tidy(raw, self.drawing)
+        return self._laid_out(lambda d, limit: svg.tidy(render.layout(_dot.to_dot(d, False), "svg", limit).decode(), d), seconds)
+
+    def _laid_out(self, make, seconds):
+        """``make(drawing, time limit)`` for the whole drawing, or for a smaller one that Graphviz manages."""
+        parts = ((None, 0.55), (400, 0.25), (60, 0.2)) if len(self.drawing.vertices) > 60 else ((None, 1.0),)
+        reason = None
+        for limit, share in parts:
+            d = self.drawing
+            if limit is not None:
+                if len(d.vertices) <= limit:
+                    continue
+                d = shrink(d, None, limit)
+                d.notes = [*d.notes, "drawn smaller: Graphviz could not lay out all of it in time"]
+            try:
+                return make(d, seconds * share)
+            except render.NoGraphviz as error:
+                reason = error
+                if not render.available():
+                    break
+        raise RuntimeError(f"{reason}: {render.HINT.partition(';')[0]}") from None
 
     def to_html(self) -> str:
         """One file that works offline: pan, zoom, search, collapse and expand, details on hover."""
@@ -116,12 +131,11 @@ class Picture:
     def _raster(self, format):
         from .raster import draw
 
-        try:
-            rows = {k: [kind for _, kind in _dot.rows_of(v, self.drawing)] for k, v in self.drawing.vertices.items()}
-            legend = _dot.legend_items(self.drawing)
-            return draw(_dot.to_dot(self.drawing, False), format, rows, legend, THEMES[self.drawing.theme])
-        except render.NoGraphviz as error:
-            raise RuntimeError(f"{error}: {render.HINT.partition(';')[0]}") from None
+        def make(d, limit):
+            rows = {k: [kind for _, kind in _dot.rows_of(v, d)] for k, v in d.vertices.items()}
+            return draw(_dot.to_dot(d, False), format, rows, _dot.legend_items(d), THEMES[d.theme], seconds=limit)
+
+        return self._laid_out(make, 8.0)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """What a notebook shows: SVG; without Graphviz a hint and the DOT text."""

@@ -23,6 +23,7 @@ def _histogram(ax, array, title, colour, note=""):
     if fine.size:
         ax.hist(fine.astype(np.float64), bins=40, color=colour, alpha=0.85)
         ax.set_yticks([])
+        ax.set_ylim(0, ax.get_ylim()[1] * 1.3)  # room for the facts
         ax.spines["left"].set_visible(False)
         facts = [f"std {fine.std():.2g}"]
         zeros = 1 - np.count_nonzero(fine) / fine.size

@@ -3,7 +3,7 @@
 const NS = "http://www.w3.org/2000/svg";
 const LR = DATA.direction === "LR" || DATA.direction === "RL";
 const ROOMY = DATA.vertices.length < 80;  // labels on the arrows only where there is room for them
-const GAP = LR ? { layer: ROOMY ? 74 : 40, item: 14 } : { layer: ROOMY ? 40 : 30, item: 18 };
+const GAP = LR ? { layer: ROOMY ? 74 : 40, item: DATA.steps ? 26 : 14 } : { layer: ROOMY ? 40 : 30, item: 18 };
 const PAD = 12, TITLE = 20;
 const $ = (id) => document.getElementById(id);
 const vertices = new Map(DATA.vertices.map((v) => [v.key, v]));

@@ -80,8 +80,9 @@ class Recording(Watcher):
         if node.where is None:
             node.where = engine.where()
         call = self._last
-        if call is None or call.node is not None or not _same(call.out, result):  # no forward call came just before:
-            # an in-place write, or a custom Function
+        own = node.plan is not None and call is not None and call.name == node.plan.primitive.name
+        if not own or call.node is not None or not _same(call.out, result):
+            # no forward call of this operation came just before: an in-place write, or a custom Function
             raw = [(a._node, a._data) for a in args if isinstance(a, TensorBase)]
             out = getattr(result, "_data", None)
             call = Call(node.plan.primitive.name if node.plan else node.name(), raw, {}, out, "", node.where)

