@@ -35,7 +35,7 @@ def tidy(svg: str, d: Drawing) -> str:
                     return line[0]
                 head = f'<tspan font-weight="bold">{escape(d.short(g.path, g.parent))}</tspan>  ' if g.path else ""
                 times = f'   <tspan font-weight="bold">× {g.repeat}</tspan>' if g.repeat > 1 else ""
-                return f'<text {attrs} xml:space="preserve">{head}{escape(g.kind)}{times}</text>'
+                return f'<text {attrs}>{head}{escape(g.kind)}{times}</text>'
             kind = next(kinds, None)
             if kind == "name":
                 attrs = attrs.replace('font-size="10.00"', 'font-size="9.40"')  # bold is wider than what was measured
