@@ -25,6 +25,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..engine import broadcast_to, primitive
 from ..threads import parallel
+from . import conv_rows, memory
 from .products import rows_times, transposed_times
 from .shape import reshape
 
@@ -39,21 +40,8 @@ def channels_last(x):
 
 def empty_channels_last(n, channels, spatial, dtype):
     """An uninitialised (N, C, *spatial) array over channels-last memory."""
-    out = np.empty((n, *spatial, channels), dtype)
+    out = memory.empty((n, *spatial, channels), dtype)
     return out.transpose(0, out.ndim - 1, *range(1, out.ndim - 1))
-
-
-def channels_first(x):
-    """(N, *spatial, C) seen as (N, C, *spatial)."""
-    return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
-
-
-def aligned(count, dtype):
-    """``count`` uninitialised elements that begin on a cache line: stores that straddle two take twice as long."""
-    itemsize = np.dtype(dtype).itemsize
-    buffer = np.empty(count * itemsize + 64, np.uint8)
-    start = -buffer.ctypes.data % 64
-    return buffer[start : start + count * itemsize].view(dtype)
 
 
 def output_size(size, kernel, stride, padding, dilation):
@@ -116,7 +104,7 @@ class _Patches:
             return
         x, narrow = self.x, self.narrow
         count = max(1, min(self.images, stop - start))
-        buffer = aligned(count * self.rows * math.prod(self.size[1:]) * self.columns, x.dtype)
+        buffer = memory.empty((count * self.rows * math.prod(self.size[1:]) * self.columns,), x.dtype)
         padded = None if self.inside else self._room(count)
         every = self._windows(x if padded is None else padded[0])
         for i in range(start, stop, self.images):
@@ -157,7 +145,7 @@ class _Patches:
         if self.narrow:
             room = np.zeros(shape, x.dtype)
         else:
-            room = channels_first(aligned(math.prod(shape), x.dtype).reshape(count, *self.reach, shape[1]))
+            room = empty_channels_last(count, x.shape[1], self.reach, x.dtype)
             room[...] = 0
         to, of = [], []
         for lo, reach, n in zip(self.low, self.reach, x.shape[2:]):
@@ -187,6 +175,11 @@ def _correlate(x, w, b, size, stride, dilation, low, groups):
     step, ostep = channels // groups, outs // groups
     work = 2 * out.size * step * math.prod(kernel)
     bias = None if b is None else np.tile(b, _tile(size, outs))
+    if rows := _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+        matrices = rows.weight(w.reshape(outs, channels, *rows.kernel))
+        flat = last.reshape(n, *rows.size, outs)
+        parallel(lambda start, stop: conv_rows.correlate(rows, matrices, flat, bias, start, stop), n, work)
+        return out
     for group in range(groups):
         part = x[:, group * step : (group + 1) * step] if groups > 1 else x
         patches = _Patches(part, kernel, size, stride, dilation, low)
@@ -208,6 +201,19 @@ def _correlate(x, w, b, size, stride, dilation, low, groups):
     if groups > 1 and b is not None:
         np.add(last, b, out=last)
     return out
+
+
+def _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+    """How to convolve without packing patches (one or two dimensions), or None where packing is faster."""
+    if groups > 1 or x.ndim > 4:
+        return None
+    if x.ndim == 3:
+        x, kernel, size, stride, dilation = x[:, :, None], (1, *kernel), (1, *size), (1, *stride), (1, *dilation)
+        low = (0, *low)
+    if kernel == (1, 1):
+        return None
+    rows = conv_rows.Rows(x, outs, kernel, size, stride, dilation, low)
+    return rows if rows.pays(dilation) else None
 
 
 def _tile(size, outs):
@@ -332,6 +338,11 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
     if groups > 1 and groups == channels:
         return _depthwise_weight(x, g, kernel, stride, dilation, low)
     last = channels_last(g)
+    work = 2 * g.size * step * math.prod(kernel)
+    if rows := _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+        flat = last.reshape(n, *rows.size, outs)
+        sums = parallel(lambda start, stop: conv_rows.weight_grad(rows, flat, start, stop), n, work)
+        return rows.unweight(sum(sums[1:], sums[0])).reshape(outs, channels, *kernel)
     pieces = []
     for group in range(groups):
         part = x[:, group * step : (group + 1) * step] if groups > 1 else x
@@ -345,7 +356,7 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
                 total = product if total is None else np.add(total, product, out=total)
             return total
 
-        sums = parallel(body, n, 2 * g.size * step * math.prod(kernel))
+        sums = parallel(body, n, work)
         pieces.append(patches.unweight(sum(sums[1:], sums[0])))
     return np.ascontiguousarray(pieces[0]) if groups == 1 else np.concatenate(pieces)
 

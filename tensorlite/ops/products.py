@@ -18,14 +18,15 @@ LIMIT = 1_000_000
 #: Those kernels take this many rows at once.
 STEP = 12
 
-_UNPACKED = openblas_core() in ("SkylakeX", "Cooperlake", "SapphireRapids")
+#: Whether NumPy's OpenBLAS has them.
+UNPACKED = openblas_core() in ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
 def rows_times(a, w, out):
     """``out[...] = a @ w`` for ``a`` (rows, inner), ``w`` (inner, columns), any number of rows."""
     rows, inner = a.shape
     columns = w.shape[1]
-    step = min(192, LIMIT // max(1, inner * columns)) // STEP * STEP if _UNPACKED and a.itemsize == 4 else 0
+    step = min(192, LIMIT // max(1, inner * columns)) // STEP * STEP if UNPACKED and a.itemsize == 4 else 0
     count = rows // step if step else 0
     whole = count * step
     if count > 1:
@@ -40,7 +41,7 @@ def transposed_times(a, g):
     """``a.T @ g`` for ``a`` (rows, inner) and ``g`` (rows, columns), any number of rows."""
     rows, inner = a.shape
     columns = g.shape[1]
-    if not (_UNPACKED and a.itemsize == 4):
+    if not (rows and UNPACKED and a.itemsize == 4):
         return a.T @ g
     step = min(256, rows)
     part = _divisor(inner, LIMIT // max(1, step * columns))
