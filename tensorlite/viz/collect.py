@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from .. import engine
@@ -9,7 +11,7 @@ from ..engine import Leaf, Node, Port, TensorBase
 from .drawing import Arrow, Drawing, Group, Stats, Vertex
 from .record import Recording
 
-__all__ = ["Names", "collect"]
+__all__ = ["Names", "collect", "finish", "line_of"]
 
 ndarray = np.ndarray
 
@@ -118,7 +120,7 @@ class _Collector:
             label = prim.name if prim is not None else node.name().removesuffix("Backward")
             shapes, dtypes = _signature(node.shape, node.dtype)
             v = Vertex(f"n{node.seq}", "op", label, shapes, dtypes)
-            v.where = str(node.where) if isinstance(node.where, str) else ""
+            v.where = line_of(node.where)
             v.value, v.grad = getattr(node, "scalar", None), getattr(node, "scalar_grad", None)
             name, tensor = self.names.nodes.get(node, (None, None))
             if tensor is not None and type(tensor._node) is not Port:
@@ -131,7 +133,7 @@ class _Collector:
             v = Vertex(f"c{len(self.keys)}", "op", call.name, shapes, dtypes)
             v.note = "no gradient: nothing that it uses requires one"
         if call is not None:
-            v.group, v.where = call.group, v.where or call.where
+            v.group, v.where = call.group, v.where or line_of(call.where)
             if isinstance(call.out, ndarray):
                 v.value = call.out
             if call.grad is not None and v.grad is None:
@@ -186,6 +188,12 @@ class _Collector:
             else:
                 a.why = self.drawing.vertices[tail].note or "does not require grad"
         self.drawing.arrows.append(a)
+
+
+def line_of(where):
+    """``file:line``, relative to the working directory where the file is below it."""
+    here = os.getcwd() + os.sep
+    return str(where).removeprefix(here) if isinstance(where, str) else ""
 
 
 def _targets(plan):

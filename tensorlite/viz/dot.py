@@ -89,11 +89,11 @@ def rows_of(v: Vertex, d: Drawing):
     if d.grads and v.grad is not None and v.kind != "op" or (v.grad is not None and v.grad.bad):
         rows.append((f"grad {v.grad}", "bad" if v.grad.bad else "grad"))
     if d.backward and v.kind == "op":
-        rows += [(f"keeps {name}: {what}" + (f", {bytes_text(n)}" if n else ""), "soft") for name, what, n in v.kept[:6]]
+        rows += [(f"keeps {name}: {what}, {bytes_text(n)}", "soft") for name, what, n in v.kept if n][:6]
         if v.note:
             rows.append((v.note, "soft"))
-        elif not v.kept:
-            rows.append(("keeps nothing", "soft"))
+        elif not v.kept_bytes:
+            rows.append(("keeps no values", "soft") if v.kept else ("keeps nothing", "soft"))
     elif d.backward and v.kind in ("input", "constant", "parameter") and v.note and v.grad is None:
         rows.append((v.note, "soft"))
     return rows
@@ -106,7 +106,7 @@ def _vertex(v, d, t):
     style = _STYLES.get(v.kind, "filled")
     attrs = [f"id={_q(v.key)}", f'class="{v.kind}{" bad" if v.bad else ""}"', f"fillcolor={_q(fill)}", f"color={_q(border)}",
              f"fontcolor={_q(ink)}"]  # fmt: skip
-    rows = [text for text, _ in rows_of(v, d)] or [v.kind]
+    rows = [_roomy(text, kind) for text, kind in rows_of(v, d)] or [v.kind]
     if is_record(v):
         cells = "|".join(_field(row) for row in rows)
         attrs += ["shape=record", 'style="filled"', f'label="{{{cells}}}"' if d.direction in ("LR", "RL") else f'label="{cells}"']
@@ -118,6 +118,12 @@ def _vertex(v, d, t):
         attrs.append("penwidth=2")
     attrs.append(f"tooltip={_q(tip(v))}")
     return f"{_q(v.key)} [{', '.join(attrs)}];"
+
+
+def _roomy(text, kind):
+    """Room for typefaces that are wider than the Helvetica that Graphviz measures: most are, and bold ones are anyway."""
+    pad = " " * round(len(text) * (0.19 if kind == "name" else 0.1)) if kind in ("name", "title") and len(text) > 8 else ""
+    return pad + text + pad
 
 
 def is_record(v):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import engine
 from ..engine import Leaf, Node, Port, TensorBase, Watcher, watching
-from .collect import Names, collect, finish
+from .collect import Names, collect, finish, line_of
 from .drawing import Stats, number_text, tensor_text
 from .html import frame, to_html
 from .rules import rules_of
@@ -144,7 +144,7 @@ class _Observer(Watcher):
         if plan is not None and node.kept.__class__ is tuple:
             kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in zip(plan.kept_names, node.kept)}
         copied = [None if h is None else np.array(engine.unwrap(h)) for h in g] if isinstance(g, list) else np.array(engine.unwrap(g))
-        step = Step(len(self.steps), node, self.title(node), copied, kept, rules_of(node), where=node.where or "")
+        step = Step(len(self.steps), node, self.title(node), copied, kept, rules_of(node), where=line_of(node.where))
         givers = self.got.get(node, [])
         if not givers:
             step.why = "the backward pass starts here: the derivative of the result with respect to itself"

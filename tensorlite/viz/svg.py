@@ -12,6 +12,7 @@ from .theme import FONT, THEMES, style_sheet
 __all__ = ["tidy"]
 
 _BLOCK = re.compile(r'<g id="([^"]*)" class="(node|cluster)([^"]*)">(.*?)</g>\n(?=<|$)', re.S)
+_OUTLINE = re.compile(r'(?:d|points)="[^"]*"')
 _TEXT = re.compile(r"<text ([^>]*)>(.*?)</text>", re.S)
 
 
@@ -33,6 +34,8 @@ def tidy(svg: str, d: Drawing) -> str:
                 g = titles.get(text.replace("\\u00a0", " ").replace("&#160;", " "))
                 if g is None:
                     return line[0]
+                left = min(map(float, re.findall(r"(-?[\d.]+),-?[\d.]+", _OUTLINE.search(body)[0])))
+                attrs = re.sub(r' x="[^"]*"', f' x="{left + 9:.1f}"', attrs.replace('text-anchor="middle"', 'text-anchor="start"'))
                 head = f'<tspan font-weight="bold">{escape(d.short(g.path, g.parent))}</tspan>  ' if g.path else ""
                 times = f'   <tspan font-weight="bold">× {g.repeat}</tspan>' if g.repeat > 1 else ""
                 return f'<text {attrs}>{head}{escape(g.kind)}{times}</text>'
