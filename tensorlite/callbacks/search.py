@@ -22,15 +22,14 @@ class Finding:
     Attributes
     ----------
     value : float
-        The suggested rate: where the smoothed loss falls fastest.
+        The suggested rate: the middle of the longest way down of the smoothed loss, which may have bumps.
     rates, losses : ndarray
         Rates tried, and the smoothed loss after each.
     """
 
     def __init__(self, rates, losses):
         self.rates, self.losses = np.array(rates), np.array(losses)
-        slopes = np.gradient(self.losses, np.log(self.rates))
-        self.value = float(self.rates[int(np.argmin(slopes))])
+        self.value = float(self.rates[_valley(losses)])
 
     @functools.cached_property
     def figure(self):
@@ -54,6 +53,21 @@ class Finding:
         return (
             f"Finding(value={self.value:.3g}, {len(self.rates)} rates from {self.rates[0]:.3g} to {self.rates[-1]:.3g})"
         )
+
+
+def _valley(losses):
+    """The middle of the longest falling subsequence (fastai's "valley" rule)."""
+    length, before = [1] * len(losses), [None] * len(losses)
+    for i, loss in enumerate(losses):
+        for j in range(i):
+            if loss < losses[j] and length[j] >= length[i]:
+                length[i], before[i] = length[j] + 1, j
+    at = length.index(max(length))
+    way = []
+    while at is not None:
+        way.append(at)
+        at = before[at]
+    return way[len(way) // 2]
 
 
 class LRFinder:
