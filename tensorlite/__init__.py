@@ -152,6 +152,10 @@ def __getattr__(name):
         from .amp import autocast
 
         return autocast
+    if name == "doctor":
+        from ._doctor import doctor
+
+        return doctor
     if name == "vmap":
         from .func import vmap
 
