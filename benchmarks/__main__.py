@@ -178,7 +178,7 @@ def main():
         else:
             print(f"{peer} is not installed: left out")
     cores = os.cpu_count() or 1
-    threads = [int(t) for t in args.threads.split(",")] if args.threads else ([cores] if args.smoke else [cores, 1])
+    threads = [int(t) for t in args.threads.split(",")] if args.threads else ([1] if args.smoke else [cores, 1])
     if not args.smoke and hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
         print(f"the machine is not idle (load {os.getloadavg()[0]:.1f}): with several threads the figures mean little")
     rounds, seconds = (1, 0.0) if args.smoke else (args.rounds, args.seconds)

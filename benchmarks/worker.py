@@ -36,7 +36,7 @@ def main():
     for line in sys.stdin:
         order = json.loads(line)
         if "memory" in order:
-            step = WORKLOADS[order["memory"]](framework)
+            step = build(framework, order["memory"])
             gc.collect()
             Path("/proc/self/clear_refs").write_text("5")  # forget the peak of preparing the data
             base = resident()
@@ -47,7 +47,7 @@ def main():
             key = order["workload"]
             if key not in steps:
                 steps[key] = build(framework, key)
-                for _ in range(2):
+                for _ in range(0 if order.get("once") else 2):
                     steps[key]()
             step, count = steps[key], 0
             gc.collect()
