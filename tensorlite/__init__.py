@@ -90,7 +90,7 @@ from .functions.matrices import (
 )  # fmt: skip
 from .functions.decomposing import (
     cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, nuclear_norm, pinverse, qr,
-    slogdet, svd,
+    slogdet, svd, geqrf, lu, lu_solve, lu_unpack, orgqr, ormqr, pca_lowrank, svd_lowrank, triangular_solve,
 )  # fmt: skip
 from .functions.running import (
     are_deterministic_algorithms_enabled, compile, detach, fill, get_float32_matmul_precision, is_inference,

@@ -372,6 +372,9 @@ class Methods(TensorBase):
     pinverse = decomposing.pinverse
     svd = decomposing.svd
     qr = decomposing.qr
+    lu, lu_solve = decomposing.lu, decomposing.lu_solve
+    geqrf, orgqr, ormqr = decomposing.geqrf, decomposing.orgqr, decomposing.ormqr
+    triangular_solve = decomposing.triangular_solve
     cholesky = decomposing.cholesky
     cholesky_solve = decomposing.cholesky_solve
     cholesky_inverse = decomposing.cholesky_inverse
@@ -379,6 +382,8 @@ class Methods(TensorBase):
     def polygamma(self, n):
         """The ``n``-th derivative of :meth:`digamma`."""
         return specials.polygamma(n, self)
+
+    polygamma_ = _many(polygamma)
 
     def fill_diagonal_(self, fill_value, wrap=False):
         """``fill_value`` on the main diagonal of a matrix (of equal dimensions, where there are more than two)."""

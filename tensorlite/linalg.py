@@ -6,16 +6,23 @@ limits stand in :mod:`tensorlite.ops.decompose`.
 
 from __future__ import annotations
 
+import numpy as np
+
+from .engine import broadcast_to as _broadcast_to
+from .engine import wrap as _wrap
 from .functions._common import into, named, to_dtype, with_out
 from .ops import decompose as _dec
+from .ops import factors as _fac
 from .ops import linalg as _lin
 from .ops import matrices as _mat
 from .ops.decompose import LinAlgError
 from .ops.reduction import vector_norm as _vector_norm
+from .ops.scan import cumprod as _cumprod
+from .ops.shape import cat as _cat
 from .ops.shape import diagonal as _diagonal
 
 __all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
-           "inv", "inv_ex", "lstsq", "lu", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot",
+           "householder_product", "lu_factor", "lu_factor_ex", "lu_solve", "solve_ex", "inv", "inv_ex", "lstsq", "lu", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot",
            "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve",
            "vander", "vecdot", "vector_norm"]  # fmt: skip
 
@@ -163,7 +170,65 @@ def vecdot(x, y, *, dim=-1, out=None):
 
 
 def vander(x, N=None):
-    """The matrix of powers of a vector, rising."""
-    from .ops.arrange import vander
+    """Powers of the elements of ``x``, rising, in a new last dimension: ``N`` of them, by default as many as elements."""
+    n = x.shape[-1] if N is None and x.shape else N
+    if n is None or n <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    wide = _lin.expand_dims(x if x.shape else x.reshape(1), dim=-1)
+    powers = _broadcast_to(wide, shape=(*wide.shape[:-1], n - 1))
+    one = to_dtype(wide * 0 + 1, x.dtype)
+    result = _cat(one, _cumprod(powers, dim=-1), dim=-1) if x.is_floating_point() or x.is_complex() else _cat(
+        one.long(), _cumprod(powers, dim=-1), dim=-1)  # fmt: skip
+    return result
 
-    return vander(x, N, increasing=True)
+
+def householder_product(A, tau, *, out=None):
+    """The first columns of the product of reflectors ``1 - tau v v^H``, of which ``A`` holds the ``v``."""
+    result = _fac.householder_product(A, tau)
+    return result if out is None else into(out, result)
+
+
+def lu_factor(A, *, pivot=True, out=None):
+    """L (without its ones) and U in one matrix, and LAPACK's pivots."""
+    factors, pivots = _fac.lu_factor(A, pivot=pivot)
+    singular = _zero_pivots(factors)
+    if singular.any():
+        raise LinAlgError(f"torch.linalg.lu_factor: U[{singular.max()},{singular.max()}] is zero and using it on lu_solve would "
+                          "result in a division by zero. If you still want to perform the factorization, consider calling "
+                          "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")  # fmt: skip
+    return _named("linalg_lu_factor", "LU pivots", (factors, _wrap(pivots)), out)
+
+
+def _zero_pivots(factors):
+    """Per matrix where (counted from 1) the first zero on U's diagonal stands, 0 without one."""
+    zero = np.diagonal(factors._data, axis1=-2, axis2=-1) == 0
+    return np.where(zero.any(-1), zero.argmax(-1) + 1, 0).astype(np.int32) if zero.shape[-1] else np.zeros(
+        zero.shape[:-1], np.int32)  # fmt: skip
+
+
+def lu_factor_ex(A, *, pivot=True, check_errors=False, out=None):
+    """:func:`lu_factor` that does not raise for a zero on U's diagonal: ``info`` says where it stands."""
+    factors, pivots = _fac.lu_factor(A, pivot=pivot)
+    info = _zero_pivots(factors)
+    if check_errors and info.any():
+        raise LinAlgError(f"torch.linalg.lu_factor_ex: U[{info.max()},{info.max()}] is zero")
+    return _named("linalg_lu_factor_ex", "LU pivots info", (factors, _wrap(pivots), _wrap(info)), out)
+
+
+def lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
+    """``X`` with ``A @ X = B``, given :func:`lu_factor` of ``A``."""
+    result = _fac.lu_solve(LU, pivots, B, left=left, adjoint=adjoint)
+    return result if out is None else into(out, result)
+
+
+def solve_ex(A, B, *, left=True, check_errors=False, out=None):
+    """:func:`solve` that does not raise: ``info`` is 1 and ``result`` NaN if some matrix is singular."""
+    from .creation import full, full_like
+
+    try:
+        values = _dec.solve(A, B, left=left), full(A.shape[:-2], 0, dtype=_int32())
+    except LinAlgError:
+        if check_errors:
+            raise
+        values = full_like(B, float("nan")), full(A.shape[:-2], 1, dtype=_int32())
+    return _named("linalg_solve_ex", "result info", values, out)

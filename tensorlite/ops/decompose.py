@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import primitive, unwrap
-from .elementwise import _bar, is_complex, real, where
+from .elementwise import _bar, imag, is_complex, log, real, where
 from .reduction import no_zero
 from .shape import cat, diag_embed, diagonal, expand_dims, mT, narrow, reshape, tril, triu
 
@@ -169,28 +169,36 @@ def _det_vjp(g, a, out):
 det.vjp(a=_det_vjp)
 
 
-@primitive(outputs=("sign", "logabsdet"), constant=("sign",))
+@primitive(outputs=("sign", "logabsdet"))
 def _slogdet(a):
     square_matrix("linalg.slogdet", a)
     sign, log = _numpy("slogdet", np.linalg.slogdet, a)
     return np.asarray(sign), np.asarray(log)
 
 
-_slogdet.vjp(a=lambda g, a: expand_dims(expand_dims(g, dim=-1), dim=-1) * _mH(inv(a)))
+def _slogdet_vjp(g, a, sign):
+    """With ``d log(det) = tr(inv(a) da)``: the logarithm follows its real part, a complex sign turns by the imaginary one."""
+    gs, gl = g
+    if not is_complex(a):
+        return a * 0 if gl is None else expand_dims(expand_dims(gl, dim=-1), dim=-1) * _mH(inv(a))
+    weight = 0.0 if gl is None else gl
+    if gs is not None:
+        weight = weight - imag(_bar(gs) * sign) * 1j
+    return expand_dims(expand_dims(weight, dim=-1), dim=-1) * _mH(inv(a))
+
+
+_slogdet.vjp(a=_slogdet_vjp)
 
 
 def slogdet(A):
-    """The sign and the logarithm of the absolute value of determinants.
-
-    For complex matrices the sign is not differentiable here.
-    """
+    """The sign (a phase for complex matrices) and the logarithm of the absolute value of determinants."""
     return _slogdet(A)
 
 
 def logdet(A):
-    """The logarithm of determinants; NaN where they are negative."""
-    sign, log = _slogdet(A)
-    return where(sign < 0, math.nan, log)
+    """The logarithm of determinants; NaN where a real one is negative."""
+    sign, size = _slogdet(A)
+    return log(sign) + size if is_complex(A) else where(sign < 0, math.nan, size)
 
 
 # -- factorizations --------------------------------------------------------------------------------
@@ -205,10 +213,9 @@ def _cholesky(a):
 
 def _cholesky_vjp(g, out):
     inner = tril(_mH(out) @ g)
-    inner = (inner + _off(inner)) * 0.5
+    inner = (inner + _mH(tril(inner, diagonal=-1))) * 0.5
     left = _solve(_mH(out), inner)
-    both = _mH(_solve(_mH(out), _mH(left)))
-    return (both + _mH(both)) * 0.5
+    return _mH(_solve(_mH(out), _mH(left)))
 
 
 _cholesky.vjp(a=_cholesky_vjp)
@@ -415,7 +422,9 @@ def _lu(a):
     low = np.zeros((len(u), m, k), a.dtype)
     batch = np.arange(len(u))
     for j in range(k):
-        pivot = j + np.argmax(np.abs(u[:, j:, j]), axis=1)
+        column = u[:, j:, j]  # LAPACK compares |re| + |im|
+        size = np.abs(column.real) + np.abs(column.imag) if a.dtype.kind == "c" else np.abs(column)
+        pivot = j + np.argmax(size, axis=1)
         for x in (u, low, order):
             x[batch, j], x[batch, pivot] = x[batch, pivot].copy(), x[batch, j].copy()
         head = u[:, j, j]
@@ -430,17 +439,22 @@ def _lu(a):
 
 
 def _lu_vjp(g, a, p, l, u):
+    """One square part determines L or U alone; the rest of a wide or tall matrix follows it linearly."""
     m, n = a.shape[-2:]
-    if m != n:
-        raise NotImplementedError("the derivative of linalg.lu is implemented for square matrices")
+    k = min(m, n)
     gl, gu = g
-    inner = 0.0
-    if gl is not None:
-        inner = inner + tril(_mH(l) @ gl, diagonal=-1)
-    if gu is not None:
-        inner = inner + triu(gu @ _mH(u))
-    left = _solve(_mH(l), inner)
-    return p @ _mH(_solve(u, _mH(left)))
+    gl, gu = l * 0 if gl is None else gl, u * 0 if gu is None else gu
+    if m <= n:
+        u1, gu1 = narrow(u, dim=-1, start=0, stop=k), narrow(gu, dim=-1, start=0, stop=k)
+        u2, gu2 = narrow(u, dim=-1, start=k, stop=n), narrow(gu, dim=-1, start=k, stop=n)
+        inner = tril(_mH(l) @ gl - gu2 @ _mH(u2), diagonal=-1) + triu(gu1 @ _mH(u1))
+        first = _mH(_solve(u1, _mH(inner)))
+        return p @ _solve(_mH(l), cat(first, gu2, dim=-1) if m < n else first)
+    l1, gl1 = narrow(l, dim=-2, start=0, stop=k), narrow(gl, dim=-2, start=0, stop=k)
+    l2, gl2 = narrow(l, dim=-2, start=k, stop=m), narrow(gl, dim=-2, start=k, stop=m)
+    inner = tril(_mH(l1) @ gl1, diagonal=-1) + triu(gu @ _mH(u) - _mH(l2) @ gl2)
+    first = _solve(_mH(l1), inner)
+    return p @ _mH(_solve(u, _mH(cat(first, gl2, dim=-2))))
 
 
 _lu.vjp(a=_lu_vjp)

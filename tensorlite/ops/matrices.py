@@ -80,16 +80,17 @@ def lstsq(A, B, rcond=None, *, driver=None):
     s = np.linalg.svd(a, compute_uv=False)
     tol = _cutoff(A, rcond, None)
     rank = (s > np.asarray(tol)[..., None] * s.max(-1, keepdims=True, initial=0)).sum(-1)
-    residuals = np.zeros(0, a.dtype)
-    if m > n and np.all(rank == n):
-        residuals = (np.abs(a @ unwrap(x) - unwrap(right)) ** 2).sum(-2)
+    if m > n and driver not in (None, "gelsy") and np.all(rank == n):
+        residuals = sum(abs(matmul(A, x) - right) ** 2, dim=-2)
+    else:
+        residuals = narrow(reshape(x, shape=(math.prod(x.shape),)), dim=0, start=0, stop=0)
     singular = s if driver in ("gelsd", "gelss") else np.zeros(0, a.dtype)
     if vector:
         x = reshape(x, shape=tuple(x.shape[:-1]))
     rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
     if x is a or isinstance(x, np.ndarray):
         return x, residuals, rank, singular
-    return x, wrap(residuals), wrap(rank), wrap(singular)
+    return x, residuals, wrap(rank), wrap(singular)
 
 
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
@@ -167,6 +168,8 @@ def matrix_exp(A):
     square_matrix("linalg.matrix_exp", A)
     if not A.size:
         return A.copy()
+    kind = A.dtype
+    A = A.astype(np.result_type(kind, np.float64), copy=False)  # the squarings lose digits
     n = A.shape[-1]
     size = np.abs(A).sum(-2).max()
     power = max(0, int(np.ceil(np.log2(size / 5.37)))) if np.isfinite(size) and size > 5.37 else 0
@@ -183,7 +186,7 @@ def matrix_exp(A):
     out = np.linalg.solve(even - odd, even + odd)
     for _ in range(power):
         out = out @ out
-    return out
+    return out.astype(kind, copy=False)
 
 
 def _matrix_exp_vjp(g, A):
