@@ -15,13 +15,18 @@ import numpy as np
 
 from ..engine import primitive
 from ..threads import parallel
+from . import memory
+from .blocks import ones
 from .conv import channels_last
 from .elementwise import add, mul, sub
 from .reduction import mean as mean_
 from .shape import reshape
 from .unary import rsqrt
 
-_BLOCK = 1 << 16  # elements that stay in a core's cache through several passes
+_BLOCK = 1 << 15  # elements that stay in a core's cache through several passes
+
+#: Up to this many standard deviations from 0, sums about 0 are as good as sums about the mean (see ``_moments``).
+_NEAR = 8
 
 
 # -- statistics per channel ------------------------------------------------------------------------
@@ -46,11 +51,13 @@ class _Columns:
         return np.ascontiguousarray(channels_last(x)).reshape(self.rows, self.width)
 
     def tiled(self, values, dtype):
-        return np.tile(values.astype(dtype, copy=False), self.fold)
+        out = np.empty((self.fold, self.channels), dtype)
+        out[...] = values
+        return out.reshape(-1)
 
     def folded(self, sums):
         """Sums over rows (width,) as sums per channel, in float64."""
-        return sums.reshape(self.fold, self.channels).sum(0, dtype=np.float64)
+        return np.add.reduce(sums.reshape(self.fold, self.channels), axis=0, dtype=np.float64)
 
     def back(self, matrix, x):
         """(rows, width) as an array of the shape of ``x`` over channels-last memory."""
@@ -66,10 +73,46 @@ class _Columns:
         return parallel(body, self.rows, passes * self.pixels * self.channels)
 
 
+def _near(mean, var, dtype):
+    """Whether no channel needs its mean subtracted before products are summed."""
+    return dtype == np.float32 and bool((mean * mean <= _NEAR * _NEAR * var).all())
+
+
 def _moments(columns, x):
-    """Mean and biased variance per channel, in float64: per block about its own mean, then merged."""
+    """Mean and biased variance per channel, in float64.
+
+    Sums of values and of squares, in float32 per block and float64 over blocks, lose ``mean ** 2 / var`` roundings:
+    nothing of note while means are a few standard deviations or less. Elsewhere ``_careful_moments``.
+    """
+    if x.dtype == np.float32:
+        total, squares = _sums_of_products(columns, x, x)
+        mean = total / columns.pixels
+        var = squares / columns.pixels - mean * mean
+        if _near(mean, var, x.dtype):
+            return mean, var
+    return _careful_moments(columns, x)
+
+
+def _sums_of_products(columns, a, b):
+    """Per channel, in float64: the sum of ``a`` and of ``a * b``."""
+
+    def body(start, stop):
+        parts = np.zeros((2, columns.width))
+        for rows in columns.blocks(start, stop):
+            block = a[rows]
+            np.add(parts[0], ones(len(block), a.dtype) @ block, out=parts[0])
+            np.add(parts[1], np.einsum("ij,ij->j", block, b[rows]), out=parts[1])
+        return parts
+
+    parts = columns.each(body, 3)
+    sums = sum(parts[1:], parts[0]).reshape(2, columns.fold, columns.channels)
+    return np.add.reduce(sums, axis=1)
+
+
+def _careful_moments(columns, x):
+    """The same wherever the mean lies: per block about its own mean, then merged."""
     step = min(columns.step, columns.rows)
-    ones = np.ones(step, x.dtype)
+    one = ones(step, x.dtype)
     spread = np.empty((step, columns.width), x.dtype)
 
     def body(start, stop):
@@ -78,11 +121,11 @@ def _moments(columns, x):
         for rows in columns.blocks(start, stop):
             block = x[rows]
             n = len(block) * columns.fold
-            mean = columns.folded(ones[: len(block)] @ block) / n
+            mean = columns.folded(one[: len(block)] @ block) / n
             centred = np.subtract(block, columns.tiled(mean, x.dtype), out=work[: len(block)])
-            rest = columns.folded(ones[: len(block)] @ centred) / n  # what rounding left in the mean
+            rest = columns.folded(one[: len(block)] @ centred) / n  # what rounding left in the mean
             np.multiply(centred, centred, out=centred)
-            parts.append((n, mean + rest, columns.folded(ones[: len(block)] @ centred) - n * rest * rest))
+            parts.append((n, mean + rest, columns.folded(one[: len(block)] @ centred) - n * rest * rest))
         return parts
 
     parts = [p for some in columns.each(body, 5) for p in some]
@@ -112,7 +155,7 @@ def batch_norm(x, w=None, b=None, *, eps):
 def _scaled(columns, x, matrix, scale, shift):
     """``x * scale + shift`` per channel."""
     scale, shift = columns.tiled(scale, x.dtype), columns.tiled(shift, x.dtype)
-    out = np.empty_like(matrix)
+    out = memory.empty(matrix.shape, matrix.dtype)
 
     def body(start, stop):
         for rows in columns.blocks(start, stop):
@@ -127,13 +170,14 @@ def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
     columns = _Columns(x)
     matrix, above = columns.matrix(x), columns.matrix(g)
     inverse = 1 / np.sqrt(var + eps)
-    total, slope = _products(columns, matrix, above, mean)
+    near = _near(mean, var, matrix.dtype)
+    total, slope = _products(columns, matrix, above, mean, near)
     grad = None
     if needs[0]:
         scale = inverse if w is None else inverse * w
         pull = -scale * inverse * inverse * slope / columns.pixels
         push = -scale * total / columns.pixels
-        grad = _combined(columns, x, matrix, above, mean, scale, pull, push)
+        grad = _combined(columns, x, matrix, above, mean, scale, pull, push, near)
     return (
         grad,
         (slope * inverse).astype(g.dtype) if needs[1] else None,
@@ -141,11 +185,14 @@ def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
     )
 
 
-def _products(columns, matrix, above, mean):
+def _products(columns, matrix, above, mean, near):
     """Per channel, in float64: the sum of ``g`` and of ``g * (x - mean)``."""
+    if near:
+        total, product = _sums_of_products(columns, above, matrix)
+        return total, product - mean * total
     centre = columns.tiled(mean, matrix.dtype)
     step = min(columns.step, columns.rows)
-    ones = np.ones(step, matrix.dtype)
+    one = ones(step, matrix.dtype)
 
     def body(start, stop):
         work = np.empty((step, columns.width), matrix.dtype)
@@ -155,26 +202,30 @@ def _products(columns, matrix, above, mean):
             n = len(block)
             part = np.subtract(block, centre, out=work[:n])
             np.multiply(part, g, out=part)
-            total += columns.folded(ones[:n] @ g)
-            slope += columns.folded(ones[:n] @ part)
+            total += columns.folded(one[:n] @ g)
+            slope += columns.folded(one[:n] @ part)
         return total, slope
 
     parts = columns.each(body, 4)
     return sum(p[0] for p in parts), sum(p[1] for p in parts)
 
 
-def _combined(columns, x, matrix, above, mean, scale, pull, push):
+def _combined(columns, x, matrix, above, mean, scale, pull, push, near):
     """``g * scale + (x - mean) * pull + push`` per channel."""
+    if near:
+        push = push - mean * pull
     centre, scale, pull, push = [columns.tiled(v, matrix.dtype) for v in (mean, scale, pull, push)]
     step = min(columns.step, columns.rows)
-    out = np.empty_like(matrix)
+    out = memory.empty(matrix.shape, matrix.dtype)
 
     def body(start, stop):
-        work = np.empty((step, columns.width), matrix.dtype)
+        work = memory.empty((step, columns.width), matrix.dtype)
         for rows in columns.blocks(start, stop):
-            part = np.subtract(matrix[rows], centre, out=work[: rows.stop - rows.start])
-            np.multiply(part, pull, out=part)
-            target = np.multiply(above[rows], scale, out=out[rows])
+            part, block, target = work[: rows.stop - rows.start], matrix[rows], out[rows]
+            if not near:
+                block = np.subtract(block, centre, out=part)
+            np.multiply(block, pull, out=part)
+            np.multiply(above[rows], scale, out=target)
             np.add(part, push, out=part)
             np.add(target, part, out=target)
 
@@ -214,7 +265,8 @@ def _channel_affine_vjp(g, x, w, mean, inverse, needs):
     grad = _scaled(columns, x, above, scale, np.zeros_like(scale)) if needs[0] else None
     if not (needs[1] or needs[2]):
         return grad, None, None
-    total, slope = _products(columns, columns.matrix(x), above, mean)
+    near = _near(mean, inverse**-2.0, x.dtype)
+    total, slope = _products(columns, columns.matrix(x), above, mean, near)
     return grad, (slope * inverse).astype(g.dtype) if needs[1] else None, total.astype(g.dtype)
 
 
@@ -244,7 +296,7 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     matrix = np.ascontiguousarray(x).reshape(rows, -1)
     out = np.empty_like(matrix)
     columns = matrix.shape[1]
-    ones = np.ones(columns, x.dtype)
+    one = ones(columns, x.dtype)
     mean = np.zeros((rows, 1), x.dtype)
     inverse = np.empty((rows, 1), x.dtype)
     step = _step(rows, columns, view)
@@ -256,7 +308,7 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
             s = slice(i, min(i + step, stop))
             block, target = matrix[s], out[s]
             if centre:
-                mean[s, 0] = _sums(block, ones) / columns
+                mean[s, 0] = _sums(block, one) / columns
                 block = np.subtract(block, mean[s], out=target)
             inverse[s, 0] = 1 / np.sqrt(np.vecdot(block, block) / columns + eps)
             np.multiply(block, inverse[s], out=target)
@@ -298,7 +350,7 @@ def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
     out = np.empty_like(matrix) if needs[0] else None
     step = _step(rows, columns, view)
     per_column = affine == (columns,)
-    ones = np.ones(columns, x.dtype)
+    one = ones(columns, x.dtype)
     scale = None if w is None else w.reshape(affine)
 
     def body(start, stop):
@@ -316,7 +368,7 @@ def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
                 total += _shared(up, view, affine)
             if out is None:
                 continue
-            target, weight = out[s], ones
+            target, weight = out[s], one
             if scale is None:
                 np.copyto(target, up)
             else:
