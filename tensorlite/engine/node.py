@@ -94,7 +94,7 @@ class Node:
 class Leaf(Node):
     """Where gradients for a tensor made by the user arrive: ``tensor.grad``."""
 
-    __slots__ = ("buffer", "tensor")
+    __slots__ = ("tensor",)
 
     def __init__(self, tensor):
         self.tensor = weakref.ref(tensor)
@@ -103,7 +103,6 @@ class Leaf(Node):
         self.shape = tensor._data.shape
         self.dtype = tensor._data.dtype
         self.hooks = self.where = self.plan = None
-        self.buffer = None  # an optimizer may offer memory for the gradient
 
     def name(self):
         return "AccumulateGrad"
@@ -125,10 +124,7 @@ class Leaf(Node):
 
                 tensor._grad = clone(g) if held is None else held + g
             elif held is None:
-                if self.buffer is not None and (memory := self.buffer()) is not None:
-                    np.copyto(memory, g)
-                    g = memory
-                elif not owned or g.__class__ is not ndarray:
+                if not owned or g.__class__ is not ndarray:
                     g = np.array(g)
                 tensor._grad = wrap(g)
             else:
