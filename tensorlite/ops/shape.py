@@ -67,6 +67,8 @@ mT.vjp(x=lambda g: mT(g))
 @primitive(view=True, grad_name="UnsqueezeBackward0")
 def expand_dims(x, *, dim):
     """A dimension of size 1 inserted at ``dim``."""
+    if dim.__class__ is int and -x.ndim <= dim + 1 <= x.ndim + 1:  # four times faster than np.expand_dims
+        return x[(slice(None),) * (dim if dim >= 0 else dim + x.ndim + 1) + (None,)]
     return np.expand_dims(x, dim)
 
 
