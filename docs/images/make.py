@@ -42,7 +42,7 @@ def network():
     model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
     x, y = tl.randn(32, 784), tl.randint(0, 10, (32,))
     loss = nn.functional.cross_entropy(model(x), y)
-    viz.graph(loss, params=dict(model.named_parameters()), theme="auto").save(HERE / "mlp.svg")
+    viz.graph(loss, params=dict(model.named_parameters()), theme="auto").save(HERE / "graph.svg")
     picture = viz.graph((model, x), values="stats", theme="auto")
     picture.save(HERE / "modules.svg")
     viz.graph((model, x), view="backward", theme="auto").save(HERE / "backward.svg")

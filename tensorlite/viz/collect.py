@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 import numpy as np
@@ -90,7 +91,7 @@ class _Collector:
                 seen = self.tape.names.get(id(tensor._data), seen)
             if seen is not None:
                 kind, name = seen[0] or kind, seen[1]
-        v = Vertex(f"n{leaf.seq}", kind, name or "", leaf.shape, leaf.dtype.name, numel=int(np.prod(leaf.shape)))
+        v = Vertex(f"n{leaf.seq}", kind, name or "", leaf.shape, _name(leaf.dtype), numel=int(np.prod(leaf.shape)))
         if tensor is None:
             v.note = "freed"
         else:
@@ -117,7 +118,7 @@ class _Collector:
         """A vertex for an operation; its arguments are looked at later."""
         if node is not None:
             prim = getattr(node.plan, "primitive", None) if getattr(node, "plan", None) is not None else None
-            label = prim.name if prim is not None else node.name().removesuffix("Backward")
+            label = prim.name.strip("_") if prim is not None else node.name().removesuffix("Backward")
             shapes, dtypes = _signature(node.shape, node.dtype)
             v = Vertex(f"n{node.seq}", "op", label, shapes, dtypes)
             v.where = line_of(node.where)
@@ -130,12 +131,12 @@ class _Collector:
             out = call.out
             shapes = tuple(o.shape for o in out) if isinstance(out, tuple) else out.shape
             dtypes = ", ".join(o.dtype.name for o in out) if isinstance(out, tuple) else out.dtype.name
-            v = Vertex(f"c{len(self.keys)}", "op", call.name, shapes, dtypes)
+            v = Vertex(f"c{len(self.keys)}", "op", call.name.strip("_"), shapes, dtypes)
             v.note = "no gradient: nothing that it uses requires one"
         if call is not None:
             v.group, v.where = call.group, v.where or line_of(call.where)
-            if isinstance(call.out, ndarray):
-                v.value = call.out
+            if call.out is not None:
+                v.value = call.out[0] if isinstance(call.out, tuple) and call.out else call.out
             if call.grad is not None and v.grad is None:
                 v.grad = call.grad
         self.todo.append((v, node, call))
@@ -200,10 +201,13 @@ def _targets(plan):
     return plan.plan.targets if isinstance(plan, engine.PackedPlan) else plan.targets
 
 
+_name = functools.lru_cache(lambda dtype: dtype.name)
+
+
 def _signature(shape, dtype):
     if isinstance(dtype, tuple):
         return tuple(map(tuple, shape)), ", ".join(d.name for d in dtype)
-    return tuple(shape), dtype.name
+    return tuple(shape), _name(dtype)
 
 
 def _dtype(raw):

@@ -11,7 +11,7 @@ from . import render, svg, text
 from .collect import Names, collect, finish
 from .mermaid import to_mermaid
 from .record import Recording
-from .shrink import fold_repeats, shrink
+from .shrink import fold_repeats, nearest, shrink
 from .theme import THEMES
 
 __all__ = ["Picture", "graph"]
@@ -220,6 +220,8 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
     names.add_variables(sys._getframe(1).f_locals)
     d = collect(roots, names, tape)
     d.direction, d.values, d.grads, d.theme, d.backward, d.title = direction, values, grads, theme, view == "backward", title
+    if not d.groups:
+        d = nearest(d, max_nodes)  # before the statistics of what is not drawn are computed
     finish(d, values)
     if repeat and d.groups:
         d = fold_repeats(d)

@@ -23,6 +23,9 @@ def _histogram(ax, array, title, colour, note=""):
     if fine.size:
         ax.hist(fine.astype(np.float64), bins=40, color=colour, alpha=0.85)
         ax.set_yticks([])
+        ax.locator_params(axis="x", nbins=3)  # small panels: few labels, short ones
+        ax.ticklabel_format(axis="x", style="sci", scilimits=(-2, 4))
+        ax.xaxis.get_offset_text().set(fontsize=7, color="#66727f")
         ax.set_ylim(0, ax.get_ylim()[1] * 1.3)  # room for the facts
         ax.spines["left"].set_visible(False)
         facts = [f"std {fine.std():.2g}"]
@@ -176,6 +179,7 @@ def gradients(model, columns=4, size=(2.3, 1.7)):
     norms = [max(float(np.linalg.norm(g)), 1e-30) for _, g, _ in rows]
     ax.bar(range(len(rows)), norms, color=CYCLE[1])
     ax.set_yscale("log")
+    ax.minorticks_off()
     ax.set_xticks(range(len(rows)), [name for name, _, _ in rows], rotation=60, ha="right", fontsize=6.5)
     ax.set_title("norms, first layer to last", loc="left", **{**TITLE, "fontsize": 8.5})
     for ax in axes.flat[len(rows) + 1 :]:

@@ -363,6 +363,25 @@ function fit() {
   view = { k, x: (r.width - bounds.w * k) / 2, y: Math.max(14, (r.height - 34 - bounds.h * k) / 2) };
   move();
 }
+/** At first: everything if it can be read then, else the beginning of it. */
+function start() {
+  fit();
+  if (view.k >= 0.5) return;
+  const r = stage.getBoundingClientRect(), k = 0.8;
+  const first = [...place.values()].reduce((a, b) => ((LR ? b.x < a.x : b.y < a.y) ? b : a));
+  view = LR ? { k, x: 24, y: r.height / 2 - (first.y + first.h / 2) * k } : { k, x: r.width / 2 - (first.x + first.w / 2) * k, y: 24 };
+  if (bounds.h * k < r.height - 60) view.y = (r.height - 34 - bounds.h * k) / 2;
+  move();
+}
+/** Bring a box into view if it is outside. */
+function follow(key) {
+  const p = place.get(key), r = stage.getBoundingClientRect();
+  if (!p) return;
+  const x = view.x + (p.x + p.w / 2) * view.k, y = view.y + (p.y + p.h / 2) * view.k;
+  if (x > 90 && x < r.width - 90 && y > 40 && y < r.height - 60) return;
+  view.x += r.width * 0.6 - x; view.y += r.height / 2 - y;
+  move();
+}
 function zoom(factor, cx, cy) {
   const r = stage.getBoundingClientRect();
   cx = cx ?? r.width / 2; cy = cy ?? r.height / 2;
@@ -416,6 +435,6 @@ document.addEventListener("keydown", (e) => {
     move();
   }
 });
-window.addEventListener("resize", fit);
+window.addEventListener("resize", start);
 draw();
-fit();
+start();

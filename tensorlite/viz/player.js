@@ -75,7 +75,7 @@ function explain() {
   slider.setAttribute("aria-valuetext", `step ${at + 1}: ${s.title}`);
 }
 
-function go(n) { at = Math.max(0, Math.min(steps.length - 1, n)); light(); explain(); document.body.dataset.step = at; }
+function go(n) { at = Math.max(0, Math.min(steps.length - 1, n)); light(); explain(); follow(shownAs(steps[at].node)); document.body.dataset.step = at; }
 function play() {
   if (timer) { clearInterval(timer); timer = null; $("play").textContent = "play"; return; }
   if (at === steps.length - 1) go(0);
@@ -97,4 +97,5 @@ document.addEventListener("keydown", (e) => {
   else if (e.key === "p") play();
 });
 document.addEventListener("drawn", light);
+window.addEventListener("resize", () => follow(shownAs(steps[at].node)));
 go(0);

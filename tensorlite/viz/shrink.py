@@ -185,6 +185,8 @@ def _fold(d, run):
 
 def nearest(d: Drawing, limit: int) -> Drawing:
     """The ``limit`` boxes nearest to the outputs; all others are one box."""
+    if len(d.vertices) <= limit:
+        return d
     inputs: dict[str, list] = {}
     used = set()
     for a in d.arrows:

@@ -135,7 +135,7 @@ class _Observer(Watcher):
             variable = node.variable
             return name or (self.names.arrays.get(id(variable._data), ("", ""))[1] if variable is not None else "") or "a leaf"
         plan = getattr(node, "plan", None)
-        op = plan.primitive.name if plan is not None else node.name().removesuffix("Backward")
+        op = plan.primitive.name.strip("_") if plan is not None else node.name().removesuffix("Backward")
         return f"{name} = {op}(...)" if name else op
 
     def backward(self, node, g, taped, needed):

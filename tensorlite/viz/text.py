@@ -42,7 +42,7 @@ def _line(v, d, arrow):
     parts = [v.label or v.kind]
     if v.kind == "parameter" and not v.label:
         parts = ["leaf"]
-    if v.kind in ("input", "constant", "output") and v.label != v.kind:
+    if v.kind in ("input", "constant", "output") and v.label and v.label != v.kind:
         parts.append(f"({v.kind})")
     if not (v.kind == "value" or (v.kind == "constant" and v.shape == ())):
         parts.append(tensor_text(v.shape, v.dtype))
