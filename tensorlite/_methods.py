@@ -582,6 +582,11 @@ class Methods(TensorBase):
         self._become(shaping.t(self)).__dict__["_fixed"] = True
         return self
 
+    def as_strided_(self, size, stride, storage_offset=None):
+        """In-place :meth:`as_strided`."""
+        self._become(arranging.as_strided(self, size, stride, storage_offset)).__dict__["_fixed"] = True
+        return self
+
     def resize_(self, *sizes, memory_format=None):
         """Another size: the first elements stay, new ones have any value."""
         if self.requires_grad:

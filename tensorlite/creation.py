@@ -14,7 +14,7 @@ import numpy as np
 from . import dtypes, engine
 from ._device import Size, check_device, strided
 from .engine import TensorBase, unwrap, wrap
-from .functions._common import into, sizes_of
+from .functions._common import into, into_same, sizes_of
 from .ops import elementwise as ew
 
 _indices, _numbers = range, (int, float, complex)  # builtins; PyTorch's ``range`` and ``complex`` stand below
@@ -385,13 +385,21 @@ def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devic
     return _finish(array, requires_grad, device, out, layout)
 
 
+def _steps(name, steps):
+    steps = _number(steps)
+    if not isinstance(steps, int):
+        raise TypeError(f"{name}() received an invalid combination of arguments - steps must be an int, not "
+                        f"{type(steps).__name__}")  # fmt: skip
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return steps
+
+
 def linspace(
     start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):
     """``steps`` numbers from ``start`` to ``end`` (with it)."""
-    start, end, steps = _number(start), _number(end), int(_number(steps))
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+    start, end, steps = _number(start), _number(end), _steps("linspace", steps)
     if dtype is None and (isinstance(start, _numbers[2]) or isinstance(end, _numbers[2])):
         dtype = dtypes.get_default_dtype().to_complex()
     d = _float(dtype)
@@ -403,7 +411,7 @@ def linspace(
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
              requires_grad=False):  # fmt: skip
     """``base ** x`` for ``steps`` numbers x from ``start`` to ``end``."""
-    a = np.power(float(base), np.linspace(_number(start), _number(end), int(_number(steps))))
+    a = np.power(float(base), np.linspace(_number(start), _number(end), _steps("logspace", steps)))
     return _finish(a.astype(_float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
@@ -431,7 +439,7 @@ def _integer(dtype):
 def complex(real, imag, *, out=None):
     """``real + 1j * imag``."""
     result = ew.complex(real, imag)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def polar(abs, angle, *, out=None):

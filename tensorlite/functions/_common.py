@@ -91,6 +91,9 @@ def into(out, result):
             "requires grad."
         )
     a, r = out._data, result._data
+    if 0 in a.strides and [1 for n, s in zip(a.shape, a.strides) if n > 1 and not s]:
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                           "location. Please clone() the tensor before performing the operation.")  # fmt: skip
     if not dtypes.can_cast(r.dtype, a.dtype):
         raise RuntimeError(
             f"result type {dtypes.of(r.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"
@@ -108,6 +111,14 @@ def into(out, result):
         a[...] = r
     touch(out)
     return out
+
+
+def into_same(out, result):
+    """:func:`into` for functions that do not cast: the dtypes must agree."""
+    for o, r in zip(out, result) if isinstance(result, tuple) else [(out, result)]:
+        if o._data.dtype != r._data.dtype:
+            raise RuntimeError(f"Expected out tensor to have dtype {r.dtype}, but got {o.dtype} instead")
+    return into(out, result)
 
 
 def with_out(fn):

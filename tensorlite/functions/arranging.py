@@ -78,6 +78,8 @@ column_stack = _joined(arrange.column_stack)
 
 def roll(input, shifts, dims=None):
     """Elements shifted along ``dims`` (of the flat tensor without it); what leaves one end enters at the other."""
+    if dims is not None and dims != () and not tensor_arg(input, "input", "roll")._data.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return sh.roll(tensor_arg(input, "input", "roll"), shifts=shifts, dims=dims)
 
 

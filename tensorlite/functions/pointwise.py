@@ -288,9 +288,10 @@ def equal(input, other):
     return a.shape == b.shape and bool((a == b).all())
 
 
-def isin(elements, test_elements, *, assume_unique=False, invert=False):
+def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
     """Whether each element occurs in ``test_elements``."""
-    return ew.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+    result = ew.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
+    return result if out is None else into(out, result)
 
 
 def is_tensor(obj):

@@ -8,7 +8,7 @@ from ..mistakes.evaluation import guessed
 from ..ops import elementwise as ew
 from ..ops import order, scan
 from ..ops import reduction as red
-from ._common import into, named, numpy_names, tensor_arg, to_dtype, wrap_dim
+from ._common import into, into_same, named, numpy_names, tensor_arg, to_dtype, wrap_dim
 
 PAIR = ("values", "indices")
 
@@ -120,7 +120,7 @@ min = _extreme("min", red.amin, red.min_dim, ew.minimum)
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest value, as a named tuple ``(min, max)``."""
     result = named("aminmax", ("min", "max"))(*red.aminmax(input, dim=dim, keepdim=keepdim))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):

@@ -8,7 +8,7 @@ from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
 from ..ops import sorting as so
-from ._common import into, tensor_arg, wrap_dim
+from ._common import into, into_same, tensor_arg, wrap_dim
 
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
@@ -16,7 +16,7 @@ def gather(input, dim, index, *, sparse_grad=False, out=None):
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): sparse tensors are not supported")
     result = sc.gather(tensor_arg(input, "input", "gather"), tensor_arg(index, "index", "gather", 3), dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
@@ -119,9 +119,10 @@ def masked_scatter(input, mask, source):
     return ix.masked_scatter(input, mask, source)
 
 
-def take(input, index):
+def take(input, index, *, out=None):
     """Elements of the flat ``input`` at ``index``; the result has its shape."""
-    return ix.take(tensor_arg(input, "input", "take"), tensor_arg(index, "index", "take", 2))
+    result = ix.take(tensor_arg(input, "input", "take"), tensor_arg(index, "index", "take", 2))
+    return result if out is None else into(out, result)
 
 
 def take_along_dim(input, indices, dim=None, *, out=None):

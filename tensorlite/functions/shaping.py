@@ -360,8 +360,12 @@ def stack(tensors, dim=0, *, axis=None, out=None):
 def narrow(input, dim, start, length):
     """``length`` elements of ``dim`` from ``start`` on: a view."""
     settle(input)
+    if not input._data.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     dim = wrap_dim(dim, input._data.ndim)
     n = input._data.shape[dim]
+    if isinstance(start, TensorBase) and (start._data.ndim or start._data.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     start = int(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")

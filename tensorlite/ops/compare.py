@@ -45,6 +45,9 @@ ge = _compare("ge", np.greater_equal)
 @primitive(promote="same", broadcasts=True, differentiable=False)
 def isclose(a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether ``|a - b| <= atol + rtol * |b|``."""
+    for name, bound in (("rtol", rtol), ("atol", atol)):
+        if bound < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {bound}")
     with np.errstate(all="ignore"):
         return np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
@@ -259,14 +262,22 @@ def masked_fill(x, mask, value):
     if np.ndim(value):
         raise RuntimeError("masked_fill only supports a 0-dimensional value tensor, but got tensor with "
                            f"{np.ndim(value)} dimension(s).")  # fmt: skip
-    value = np.asarray(value).astype(x.dtype)
+    value = _fitting(value, x.dtype)
     return choose(mask, value, x) if mask.shape == x.shape else np.where(mask, value, x)
 
 
 def _masked_fill_into(x, mask, value):
     if mask.dtype != bool:
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}")
-    np.copyto(x, np.asarray(value).astype(x.dtype), where=mask)
+    np.copyto(x, _fitting(value, x.dtype), where=mask)
+
+
+def _fitting(value, dtype):
+    """``value`` as ``dtype``; an error where it cannot be."""
+    value = np.asarray(value)
+    if value.dtype.kind == "c" and dtype.kind != "c":
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    return value.astype(dtype)
 
 
 masked_fill.primitive.into = _masked_fill_into

@@ -221,6 +221,10 @@ def index_add(x, index, source, *, dim, alpha=1):
                            f"{x.dtype} and (source) {source.dtype}")  # fmt: skip
     if x.ndim and source.ndim and source.shape[axis] != rows.size:
         raise RuntimeError("index_add_(): Number of indices should be equal to source.size(dim)")
+    whole = x.shape[:axis] + (rows.size,) + x.shape[axis + 1 :] if x.ndim else ()
+    if source.ndim and source.shape != whole and x.ndim:
+        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+                           f"{list(x.shape)} source.shape = {list(source.shape)}")  # fmt: skip
     out = np.array(x, order="C")
     _add_slices(out, axis, rows, source if alpha == 1 else (source * alpha).astype(x.dtype, copy=False))
     return out

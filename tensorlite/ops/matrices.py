@@ -81,9 +81,9 @@ def lstsq(A, B, rcond=None, *, driver=None):
     tol = _cutoff(A, rcond, None)
     rank = (s > np.asarray(tol)[..., None] * s.max(-1, keepdims=True, initial=0)).sum(-1)
     if m > n and driver not in (None, "gelsy") and np.all(rank == n):
-        residuals = sum(abs(matmul(A, x) - right) ** 2, dim=-2)
+        residuals = sum(abs(matmul(A, x) - right) ** 2, dim=-2)  # real, also for complex matrices
     else:
-        residuals = narrow(reshape(x, shape=(math.prod(x.shape),)), dim=0, start=0, stop=0)
+        residuals = abs(narrow(reshape(x, shape=(math.prod(x.shape),)), dim=0, start=0, stop=0))
     singular = s if driver in ("gelsd", "gelss") else np.zeros(0, a.dtype)
     if vector:
         x = reshape(x, shape=tuple(x.shape[:-1]))

@@ -129,6 +129,7 @@ def _max_pool_vjp(g, x, out, kernel, stride, padding, dilation, size):
 
 
 max_pool.vjp(x=_max_pool_vjp)
+max_pool.primitive.remakes = True  # PyTorch keeps indices: an activation may overwrite the result
 max_pool.primitive.grad_name = "MaxPool2DWithIndicesBackward0"  # as PyTorch calls it
 
 

@@ -356,7 +356,7 @@ def logsumexp(x, *, dim, keepdim=False):
         axes_of(dim, 0)
         return x.copy()
     axes = axes_of(dim, x.ndim)
-    top = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
+    top = np.maximum.reduce(x.real, axis=axes, keepdims=True, initial=-np.inf)
     top[~np.isfinite(top)] = 0
     with np.errstate(all="ignore"):
         e = np.subtract(x, top)
@@ -369,7 +369,7 @@ def logsumexp(x, *, dim, keepdim=False):
 
 def _logsumexp_vjp(g, x, out, dim, keepdim):
     out = _spread(out, x.shape, dim, keepdim)
-    return _spread(g, x.shape, dim, keepdim) * exp(x - where(out == -math.inf, 0.0, out))
+    return _spread(g, x.shape, dim, keepdim) * _bar(exp(x - where(out == -math.inf, 0.0, out)))
 
 
 logsumexp.vjp(x=_logsumexp_vjp)

@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import cast, primitive, unwrap
 from .activation import erf
 from .blocks import _quiet
 from .compare import where
-from .elementwise import cos, exp, log, log1p, sin, square
+from .elementwise import _bar, cos, exp, log, log1p, sin, square
 from .erf import _P, _Q, _T, _U, _horner, erf_array
 
 __all__ = ["erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma", "sinc", "logit", "xlogy", "xlog1py", "entr"]
@@ -117,6 +117,8 @@ ndtr.vjp(x=lambda g, x: g * (exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))))
 
 def ndtri(input):
     """The inverse of :func:`ndtr`."""
+    if unwrap(input).dtype.kind in "bui":
+        input = cast(input, dtype=np.dtype(np.float32))
     return erfinv(2 * input - 1) * math.sqrt(2)
 
 
@@ -288,7 +290,8 @@ def multigammaln(input, p):
 
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    shifts = np.arange(p, dtype=np.float32) * -0.5
+    kind = unwrap(input).dtype
+    shifts = (np.arange(p) * -0.5).astype(kind if kind.kind == "f" else np.float32)
     total = sum(lgamma(expand_dims(input, dim=-1) + shifts), dim=-1)
     return total + p * (p - 1) * 0.25 * math.log(math.pi)
 
@@ -307,7 +310,7 @@ def _sinc_vjp(g, x):
     t = x * math.pi
     still = t == 0
     safe = where(still, 1.0, t)
-    return where(still, 0.0, g * (math.pi * ((cos(safe) * safe - sin(safe)) / square(safe))))
+    return where(still, 0.0, g * _bar(math.pi * ((cos(safe) * safe - sin(safe)) / square(safe))))
 
 
 sinc.vjp(x=_sinc_vjp)
