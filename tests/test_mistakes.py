@@ -21,6 +21,7 @@ def fresh():
     tl.engine.trail.trail.passes.clear()
     tl.engine.trail.trail.cuts.clear()
     tl.engine.trail.trail.noise.clear()
+    tl.engine.trail.trail.budget = 64
     tl.manual_seed(0)
 
 
@@ -379,6 +380,21 @@ def test_a_growing_graph():
     losses = [(tl.ones(2, requires_grad=True) * 2).sum() for _ in range(9)]
     for loss in losses:  # made together: nothing grows
         loss.backward()
+
+
+def test_a_graph_that_is_kept_and_grows():
+    def script(detach):
+        cell, h = nn.GRUCell(2, 3), tl.zeros(1, 3)
+        for _ in range(8):
+            h = cell(tl.ones(1, 2), h.detach() if detach else h)
+            h.sum().backward(retain_graph=True)
+
+    says(lambda: script(False), "TL008", "grows with every step", "h.detach()")
+    script(True)
+    x = tl.ones(3, requires_grad=True)
+    y = x.exp()
+    for i in range(8):  # several passes through one graph
+        (y * y)[i % 3].backward(retain_graph=True)
 
 
 def test_backward_twice():

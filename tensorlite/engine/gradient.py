@@ -10,7 +10,7 @@ from .. import dtypes
 from .basic import cast, sum_to
 from .node import Leaf, Node, Port, _run_after_hooks, _run_hooks, tensor_or_none
 from .tape import RECORDING, TensorBase, ndarray, recording, state, unwrap, wrap
-from .trail import begin, why_cut
+from .trail import begin, grows, why_cut
 from .view import renew
 
 
@@ -273,6 +273,8 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inp
         roots = _roots(tensors, gradients, create_graph, was)
         if roots:
             begin(roots[0][0], True)
+            if retain and not create_graph:
+                grows(roots[0][0])
         if inputs is None:
             walk(roots, retain=retain, taped=create_graph)
             return

@@ -27,6 +27,7 @@ class _Trail(threading.local):
     def __init__(self):
         self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, instruction) of backward passes
         self.cuts = deque(maxlen=8)  # (what, code, instruction, time) where a value left the tape
+        self.lengths, self.budget = {}, 64  # of kept graphs by line; how many passes are looked at
         self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
 
 
@@ -136,6 +137,30 @@ def _held(root, code, at):
             )
             trail.passes.clear()
             return
+
+
+def grows(root):
+    """Warn if graphs that are kept (``retain_graph=True``) get longer with each pass from this line, by old parts."""
+    from .gradient import order
+
+    if trail.budget <= 0:
+        return
+    trail.budget -= 1
+    nodes = order([root])[0]
+    _, now, code, at = trail.passes[-1]
+    rows = trail.lengths.setdefault((id(code), at), [])
+    if rows and (len(nodes) <= rows[-1][0] or root.seq < rows[-1][1]):
+        rows.clear()
+    rows.append((len(nodes), now))
+    oldest = min((n.seq for n in nodes if n.__class__ is not Leaf), default=now)
+    if len(rows) == HELD and oldest < rows[0][1]:
+        mistakes.warn(
+            "TL008",
+            f"The graph under backward(retain_graph=True) grows with every step: {', '.join(str(n) for n, _ in rows)} "
+            "operations. It reaches back through the steps before, by a value that is carried from one to the next.",
+            "Detach that value between the steps (h = h.detach()) and drop retain_graph=True.",
+        )
+        trail.budget = 0
 
 
 def first_pass(node):
