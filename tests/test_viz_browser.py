@@ -136,11 +136,17 @@ def test_player_steps_with_keys_and_slider(tmp_path):
 
 def test_dark_mode_is_dark(tmp_path):
     x = tl.ones(2, requires_grad=True)
-    found = drive(viz.graph((x * 2).sum(), theme="dark").to_html(), "return getComputedStyle(document.body).backgroundColor;", tmp_path)
+    found = drive(
+        viz.graph((x * 2).sum(), theme="dark").to_html(),
+        "return getComputedStyle(document.body).backgroundColor;",
+        tmp_path,
+    )
     assert found == "rgb(20, 24, 29)"
 
 
 def test_a_deep_model_opens_folded(tmp_path):
     net = nn.Sequential(*[nn.Sequential(nn.Linear(n, n + 1), nn.ReLU(), nn.Linear(n + 1, n + 1)) for n in range(2, 30)])
-    found = drive(viz.graph((net, tl.ones(1, 2))).to_html(), "return document.querySelectorAll('.box').length;", tmp_path)
+    found = drive(
+        viz.graph((net, tl.ones(1, 2))).to_html(), "return document.querySelectorAll('.box').length;", tmp_path
+    )
     assert found == 30

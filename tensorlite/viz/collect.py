@@ -65,7 +65,11 @@ class _Collector:
         if node is not None:
             if node in self.keys:
                 return self.keys[node]
-            return self._leaf(node) if isinstance(node, Leaf) else self._op(node, self.tape and self.tape.by_node.get(node))
+            return (
+                self._leaf(node)
+                if isinstance(node, Leaf)
+                else self._op(node, self.tape and self.tape.by_node.get(node))
+            )
         if isinstance(raw, ndarray):
             if id(raw) in self.keys:
                 return self.keys[id(raw)]
@@ -230,7 +234,9 @@ def _kept(node):
                 rows.append((name, f"{a.dtype.name}{list(a.shape)}", a.nbytes))
                 total += 0 if id(a) in seen else a.nbytes
                 seen.add(id(a))
-        if not isinstance(value, ndarray) and not (isinstance(value, (tuple, list)) and any(isinstance(a, ndarray) for a in value)):
+        if not isinstance(value, ndarray) and not (
+            isinstance(value, (tuple, list)) and any(isinstance(a, ndarray) for a in value)
+        ):
             if value is not None:
                 rows.append((name, repr(value)[:40], 0))
     return rows, total
@@ -266,7 +272,9 @@ def collect(roots, names, tape: Recording | None = None):
         v.grad = made.grad if not (made.shape and isinstance(made.shape[0], tuple)) else None
         v.grad = root._grad._data if root._grad is not None else v.grad
         c.drawing.vertices[v.key] = v
-        c.drawing.arrows.append(Arrow(key, v.key, v.shape, v.dtype, root._node is not None, "" if root._node else made.note))
+        c.drawing.arrows.append(
+            Arrow(key, v.key, v.shape, v.dtype, root._node is not None, "" if root._node else made.note)
+        )
     d = c.drawing
     if tape is not None:
         for frame in tape.frames.values():

@@ -19,9 +19,9 @@ def to_dot(d: Drawing, legend: bool = True) -> str:
         "digraph tape {",
         f"  graph [rankdir={d.direction}, bgcolor={_q(t['page'])}, fontname={_q(FONT)}, fontsize=9, fontcolor={_q(t['soft'])},"
         f" nodesep=0.22, ranksep={'0.34' if d.direction == 'LR' else '0.3'}, pad=0.2, labelloc=b, labeljust=l, style=rounded"
-        + (', nslimit=2, nslimit1=2, mclimit=0.5, splines=polyline' if large else "")
+        + (", nslimit=2, nslimit1=2, mclimit=0.5, splines=polyline" if large else "")
         + "];",
-        f"  node [fontname={_q(FONT)}, fontsize={_SIZE}, margin=\"0.12,0.05\", height=0.3, width=0.3, penwidth=1.1];",
+        f'  node [fontname={_q(FONT)}, fontsize={_SIZE}, margin="0.12,0.05", height=0.3, width=0.3, penwidth=1.1];',
         f"  edge [fontname={_q(FONT)}, fontsize=8, color={_q(t['line'])}, fontcolor={_q(t['soft'])}, arrowsize=0.6, penwidth=1];",
         f"  label={_q(''.join(n + chr(92) + 'l' for n in (d.title, *summary_lines(d), *d.notes) if n))};",
     ]
@@ -66,7 +66,9 @@ def to_dot(d: Drawing, legend: bool = True) -> str:
 
 def _labelled(d, a):
     """Shapes stand on arrows between operations; boxes of tensors say theirs themselves."""
-    return not (d.vertices[a.tail].kind in ("parameter", "input", "constant", "value") or d.vertices[a.head].kind in ("value",))
+    return not (
+        d.vertices[a.tail].kind in ("parameter", "input", "constant", "value") or d.vertices[a.head].kind in ("value",)
+    )
 
 
 def _q(text):
@@ -75,7 +77,16 @@ def _q(text):
 
 def rows_of(v: Vertex, d: Drawing):
     """What a box says: a list of (text, kind) with kinds title, soft, grad, bad, plain."""
-    rows = [(d.short(v.label, v.group) or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind), "title" if v.kind == "op" else "name")] if v.kind != "value" or v.label else []
+    rows = (
+        [
+            (
+                d.short(v.label, v.group) or {"parameter": "leaf", "value": ""}.get(v.kind, v.kind),
+                "title" if v.kind == "op" else "name",
+            )
+        ]
+        if v.kind != "value" or v.label
+        else []
+    )
     if v.kind in ("parameter", "input", "constant", "output") and v.shape not in ((), None):
         rows.append((tensor_text(v.shape, v.dtype), "soft"))
     if v.kind == "module":
@@ -86,7 +97,7 @@ def rows_of(v: Vertex, d: Drawing):
         rows.append((f"data {v.value}" if single else str(v.value), kind))
         if d.values == "full" and v.value.array and not single:
             rows += [(line, "soft") for line in v.value.array.split("\n")[:12]]
-    if d.grads and v.grad is not None and v.kind != "op" or (v.grad is not None and v.grad.bad):
+    if (d.grads and v.grad is not None and v.kind != "op") or (v.grad is not None and v.grad.bad):
         rows.append((f"grad {v.grad}", "bad" if v.grad.bad else "grad"))
     if d.backward and v.kind == "op":
         rows += [(f"keeps {name}: {what}, {bytes_text(n)}", "soft") for name, what, n in v.kept if n][:6]
@@ -109,7 +120,11 @@ def _vertex(v, d, t):
     rows = [_roomy(text, kind) for text, kind in rows_of(v, d)] or [v.kind]
     if is_record(v):
         cells = "|".join(_field(row) for row in rows)
-        attrs += ["shape=record", 'style="filled"', f'label="{{{cells}}}"' if d.direction in ("LR", "RL") else f'label="{cells}"']
+        attrs += [
+            "shape=record",
+            'style="filled"',
+            f'label="{{{cells}}}"' if d.direction in ("LR", "RL") else f'label="{cells}"',
+        ]
     else:
         attrs += ["shape=box", f'style="{style}"', f"label={_q(chr(10).join(rows))}"]
     if v.kind == "module":
@@ -122,7 +137,11 @@ def _vertex(v, d, t):
 
 def _roomy(text, kind):
     """Room for typefaces that are wider than the Helvetica that Graphviz measures: most are, and bold ones are anyway."""
-    pad = " " * round(len(text) * (0.19 if kind == "name" else 0.1)) if kind in ("name", "title") and len(text) > 8 else ""
+    pad = (
+        " " * round(len(text) * (0.19 if kind == "name" else 0.1))
+        if kind in ("name", "title") and len(text) > 8
+        else ""
+    )
     return pad + text + pad
 
 

@@ -159,7 +159,9 @@ class Drawing:
 
     def parameters(self):
         """The number of trained numbers."""
-        return self.folded[1] + sum(v.numel for v in self.vertices.values() if v.kind in ("parameter", "module", "hidden"))
+        return self.folded[1] + sum(
+            v.numel for v in self.vertices.values() if v.kind in ("parameter", "module", "hidden")
+        )
 
 
 def tensor_text(shape, dtype):

@@ -71,7 +71,9 @@ class Picture:
         RuntimeError
             If no Graphviz is installed or it fails; the message says what to install.
         """
-        return self._laid_out(lambda d, limit: svg.tidy(render.layout(_dot.to_dot(d, False), "svg", limit).decode(), d), seconds)
+        return self._laid_out(
+            lambda d, limit: svg.tidy(render.layout(_dot.to_dot(d, False), "svg", limit).decode(), d), seconds
+        )
 
     def _laid_out(self, make, seconds):
         """``make(drawing, time limit)`` for the whole drawing, or for a smaller one that Graphviz manages."""
@@ -116,7 +118,9 @@ class Picture:
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in _SUFFIXES:
-            raise ValueError(f"cannot save as {suffix or 'a file without a suffix'!r}; there are {', '.join(_SUFFIXES)}")
+            raise ValueError(
+                f"cannot save as {suffix or 'a file without a suffix'!r}; there are {', '.join(_SUFFIXES)}"
+            )
         if suffix in (".png", ".pdf"):
             path.write_bytes(self._raster(suffix[1:]))
         else:
@@ -219,7 +223,14 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
     roots, tape = _roots(x, model, tape)
     names.add_variables(sys._getframe(1).f_locals)
     d = collect(roots, names, tape)
-    d.direction, d.values, d.grads, d.theme, d.backward, d.title = direction, values, grads, theme, view == "backward", title
+    d.direction, d.values, d.grads, d.theme, d.backward, d.title = (
+        direction,
+        values,
+        grads,
+        theme,
+        view == "backward",
+        title,
+    )
     if not d.groups:
         d = nearest(d, max_nodes)  # before the statistics of what is not drawn are computed
     finish(d, values)

@@ -71,7 +71,8 @@ def to_html(d: Drawing, steps=None, folded_depth=None) -> str:
     if d.groups:
         kinds = [k for k in KINDS if k in kinds or k == "module"]
     legend = "".join(
-        f'<span class="{k}" style="background:var(--{k}-fill);color:var(--{k}-ink);border-color:var(--{k}-rim)">{KINDS[k]}</span>' for k in kinds
+        f'<span class="{k}" style="background:var(--{k}-fill);color:var(--{k}-ink);border-color:var(--{k}-rim)">{KINDS[k]}</span>'
+        for k in kinds
     )
     css = css_variables() + _HERE.joinpath("page.css").read_text(encoding="utf-8")
     js = _HERE.joinpath("page.js").read_text(encoding="utf-8")
@@ -116,7 +117,13 @@ def _data(d, folded_depth):
         for g in d.groups.values()
     ]  # fmt: skip
     arrows = [
-        {"tail": a.tail, "head": a.head, "text": tensor_text(a.shape, a.dtype), "differentiable": a.differentiable, "why": a.why}
+        {
+            "tail": a.tail,
+            "head": a.head,
+            "text": tensor_text(a.shape, a.dtype),
+            "differentiable": a.differentiable,
+            "why": a.why,
+        }
         for a in d.arrows
     ]
     return {"direction": d.direction, "backward": d.backward, "vertices": vertices, "groups": groups, "arrows": arrows}

@@ -39,7 +39,16 @@ def _histogram(ax, array, title, colour, note=""):
     if note:
         facts.append(note)
     bad = fine.size < a.size
-    ax.text(0.98, 0.95, "\n".join(facts), transform=ax.transAxes, ha="right", va="top", fontsize=7.5, color="#d55e00" if bad else "#66727f")
+    ax.text(
+        0.98,
+        0.95,
+        "\n".join(facts),
+        transform=ax.transAxes,
+        ha="right",
+        va="top",
+        fontsize=7.5,
+        color="#d55e00" if bad else "#66727f",
+    )
 
 
 def _no_rows(what, rows):
@@ -106,6 +115,7 @@ def activations(model, input, columns=4, size=(2.3, 1.7)):
     rows, handles = [], []
     for path, module in model.named_modules():
         if next(module.children(), None) is None:
+
             def seen(m, args, output, path=path):
                 if isinstance(output, TensorBase):
                     rows.append((path, m, np.array(output._data)))
@@ -163,7 +173,9 @@ def gradients(model, columns=4, size=(2.3, 1.7)):
     if isinstance(model, dict):
         figure, axes = new_figure(1, 1, (5.6, 3.2))
         for i, (name, values) in enumerate(_no_rows("gradients()", list(model.items()))):
-            axes[0, 0].plot(np.asarray(values, dtype=np.float64), color=CYCLE[i % len(CYCLE)], label=name, linewidth=1.5)
+            axes[0, 0].plot(
+                np.asarray(values, dtype=np.float64), color=CYCLE[i % len(CYCLE)], label=name, linewidth=1.5
+            )
         axes[0, 0].set_yscale("log")
         axes[0, 0].set_xlabel("step")
         axes[0, 0].set_title("gradient norm", loc="left", **TITLE)

@@ -13,7 +13,9 @@ _MARGIN, _LEGEND = 6, 18
 _NARROW = 0.87  # Graphviz measures Helvetica; matplotlib's own typeface is wider
 
 
-def draw(dot: str, format: str, rows: dict, legend: list, theme: dict, dpi: float = 160, seconds: float = 20.0) -> bytes:
+def draw(
+    dot: str, format: str, rows: dict, legend: list, theme: dict, dpi: float = 160, seconds: float = 20.0
+) -> bytes:
     """A picture of ``dot``, drawn from Graphviz's own drawing instructions.
 
     ``rows`` maps the name of a box to the kinds of its lines, which decide size and colour.
@@ -38,7 +40,9 @@ def draw(dot: str, format: str, rows: dict, legend: list, theme: dict, dpi: floa
     objects = plan.get("objects", [])
     groups = [o for o in objects if o["name"].startswith("cluster")]
     nodes = [o for o in objects if not o["name"].startswith("cluster")]
-    for z, item in enumerate([*groups, *plan.get("edges", []), *nodes, {k: v for k, v in plan.items() if k == "_ldraw_"}]):
+    for z, item in enumerate(
+        [*groups, *plan.get("edges", []), *nodes, {k: v for k, v in plan.items() if k == "_ldraw_"}]
+    ):
         for part in ("_draw_", "_hdraw_", "_tdraw_", "_ldraw_"):
             kinds = rows.get(item.get("name")) if part == "_ldraw_" else None
             _Pen(axes, z + 1, kinds, theme).run(item.get(part, ()))
@@ -57,7 +61,9 @@ def _legend(axes, items, x, y):
         line = (0, (4, 2.5)) if "dashed" in style else "-"
         axes.add_patch(FancyBboxPatch((x, y), w, 14, boxstyle=shape, facecolor=fill, edgecolor=border, linestyle=line))
         if kind == "module":
-            axes.add_patch(FancyBboxPatch((x - 2, y - 2), w + 4, 18, boxstyle=shape, facecolor="none", edgecolor=border))
+            axes.add_patch(
+                FancyBboxPatch((x - 2, y - 2), w + 4, 18, boxstyle=shape, facecolor="none", edgecolor=border)
+            )
         axes.text(x + w / 2, y + 4.2, text, fontsize=8 * _NARROW, color=ink, ha="center", family="sans-serif")
         x += w + 8
 
@@ -94,17 +100,27 @@ class _Pen:
                 self.axes.add_patch(Polygon(op["points"], facecolor=self.fill if kind == "P" else "none", **style))
             elif kind in "Ee":
                 x, y, a, b = op["rect"]
-                self.axes.add_patch(Ellipse((x, y), 2 * a, 2 * b, facecolor=self.fill if kind == "E" else "none", **style))
+                self.axes.add_patch(
+                    Ellipse((x, y), 2 * a, 2 * b, facecolor=self.fill if kind == "E" else "none", **style)
+                )
             elif kind in "Bb":
                 codes = [Path.MOVETO] + [Path.CURVE4] * (len(op["points"]) - 1)
-                fill = self.fill if len(op["points"]) > 7 and op["points"][0] == op["points"][-1] else "none"  # arrows are open
+                fill = (
+                    self.fill if len(op["points"]) > 7 and op["points"][0] == op["points"][-1] else "none"
+                )  # arrows are open
                 self.axes.add_patch(PathPatch(Path(op["points"], codes), facecolor=fill, **style))
             elif kind == "L":
-                self.axes.plot(*zip(*op["points"]), color=self.line, linewidth=self.width, linestyle=self.dashes, zorder=self.z)
+                self.axes.plot(
+                    *zip(*op["points"]), color=self.line, linewidth=self.width, linestyle=self.dashes, zorder=self.z
+                )
             elif kind == "T":
                 x, y = op["pt"]
                 kind = next(self.kinds, None)
-                size = self.size * _NARROW * (0.85 if kind in ("soft", "plain", "grad", "bad") else 0.94 if kind == "name" else 1)
+                size = (
+                    self.size
+                    * _NARROW
+                    * (0.85 if kind in ("soft", "plain", "grad", "bad") else 0.94 if kind == "name" else 1)
+                )
                 ink = self.theme[kind] if kind in ("soft", "grad", "bad") else self.line
                 self.axes.text(
                     x, y, op["text"], fontsize=size, color=ink, zorder=self.z, family="sans-serif",

@@ -39,7 +39,9 @@ def rule_of(fn) -> str:
         if [a.arg for a in (*item.args.posonlyargs, *item.args.args)] == names:
             source = ast.get_source_segment(text, item) or ""
             lines = source.split("\n")
-            return "\n".join([lines[0].strip(), *textwrap.dedent("\n".join(lines[1:])).split("\n")] if len(lines) > 1 else lines)
+            return "\n".join(
+                [lines[0].strip(), *textwrap.dedent("\n".join(lines[1:])).split("\n")] if len(lines) > 1 else lines
+            )
     return ""
 
 

@@ -46,7 +46,9 @@ def _rewire(d, moved, vertices):
 def collapse(d: Drawing, depth: int) -> Drawing:
     """Modules at ``depth`` become one box each (1: the outermost)."""
     chains = _chains(d)
-    moved, vertices, order = {}, {}, {}
+    moved: dict[str, str] = {}
+    vertices: dict[str, Vertex] = {}
+    order: dict[str, Vertex] = {}
     outputs: dict[str, set] = {}
     for a in d.arrows:
         outputs.setdefault(a.tail, set()).add(a.head)
@@ -59,7 +61,9 @@ def collapse(d: Drawing, depth: int) -> Drawing:
         box = order.get(group.key)
         if box is None:
             path = d.short(group.path, group.parent)
-            name = (f"{path}: {group.kind}" if path else group.kind) + (f"  × {group.repeat}" if group.repeat > 1 else "")
+            name = (f"{path}: {group.kind}" if path else group.kind) + (
+                f"  × {group.repeat}" if group.repeat > 1 else ""
+            )
             box = order[group.key] = Vertex(f"m{len(order)}_{key}", "module", name, group=group.parent, count=0)
             vertices[box.key] = box
         moved[key] = box.key
@@ -88,12 +92,10 @@ def collapse(d: Drawing, depth: int) -> Drawing:
 def _signatures(d):
     """Group -> a description of all inside it; equal blocks have equal ones."""
     chains = _chains(d)
-    position: dict[str, int] = {}
     parts: dict[str, list] = {k: [] for k in d.groups}
-    for key, v in d.vertices.items():
+    for v in d.vertices.values():
         for depth, g in enumerate(chains[v.group]):
             inner = chains[v.group][depth + 1 :]
-            position.setdefault(g, len(position))
             parts[g].append((v.kind, v.shape, v.dtype, v.label if v.kind in ("op", "module") else "",
                              tuple(d.groups[i].kind for i in inner)))  # fmt: skip
     return {k: (d.groups[k].kind, tuple(sorted(map(repr, p)))) for k, p in parts.items()}
@@ -164,7 +166,11 @@ def _fold(d, run):
     kept = replace(d, arrows=arrows)
     # side inputs of the later blocks (a mask, a state) already reach the first one, or enter there
     for a in d.arrows:
-        if block.get(a.head, 0) > 0 and a.tail not in block and not any(b.tail == a.tail and block.get(b.head) == 0 for b in arrows):
+        if (
+            block.get(a.head, 0) > 0
+            and a.tail not in block
+            and not any(b.tail == a.tail and block.get(b.head) == 0 for b in arrows)
+        ):
             kept.arrows.append(replace(a, head=members[0][0]))
     for k in range(1, len(run)):
         for a in d.arrows:
@@ -172,14 +178,21 @@ def _fold(d, run):
                 moved[a.tail] = sinks[0]
     out = _rewire(kept, moved, vertices)
     group = out.groups[run[0]]
-    extra = sum(d.vertices[k].numel for k, b in block.items() if b > 0 and d.vertices[k].kind in ("parameter", "module"))
+    extra = sum(
+        d.vertices[k].numel for k, b in block.items() if b > 0 and d.vertices[k].kind in ("parameter", "module")
+    )
     kept_more = sum(d.vertices[k].kept_bytes for k, b in block.items() if b > 0)
-    ops = sum(d.vertices[k].count for k, b in block.items() if b > 0 and d.vertices[k].kind in ("op", "module", "hidden"))
+    ops = sum(
+        d.vertices[k].count for k, b in block.items() if b > 0 and d.vertices[k].kind in ("op", "module", "hidden")
+    )
     out.groups = {**out.groups, run[0]: replace(group, repeat=group.repeat * len(run),
                                                 path=f"{group.path} … {d.groups[run[-1]].path}")}  # fmt: skip
     out.folded = tuple(a + b for a, b in zip(d.folded, (ops, extra, kept_more)))
     if bad:
-        out.notes = [*out.notes, f"{len(bad)} boxes of repeated blocks hold numbers that are not finite: draw with repeat=False"]
+        out.notes = [
+            *out.notes,
+            f"{len(bad)} boxes of repeated blocks hold numbers that are not finite: draw with repeat=False",
+        ]
     return out
 
 
@@ -226,6 +239,9 @@ def shrink(d: Drawing, depth, limit) -> Drawing:
     for level in range(deepest, 0, -1):
         smaller = collapse(d, level)
         if len(smaller.vertices) <= limit:
-            smaller.notes = [*smaller.notes, f"collapsed to depth {level} ({len(d.vertices):,} boxes are more than max_nodes={limit:,})"]
+            smaller.notes = [
+                *smaller.notes,
+                f"collapsed to depth {level} ({len(d.vertices):,} boxes are more than max_nodes={limit:,})",
+            ]
             return smaller
     return nearest(collapse(d, 1) if deepest else d, limit)

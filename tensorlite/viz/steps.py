@@ -133,7 +133,11 @@ class _Observer(Watcher):
         name = self.names.nodes.get(node, ("",))[0]
         if isinstance(node, Leaf):
             variable = node.variable
-            return name or (self.names.arrays.get(id(variable._data), ("", ""))[1] if variable is not None else "") or "a leaf"
+            return (
+                name
+                or (self.names.arrays.get(id(variable._data), ("", ""))[1] if variable is not None else "")
+                or "a leaf"
+            )
         plan = getattr(node, "plan", None)
         op = plan.primitive.name.strip("_") if plan is not None else node.name().removesuffix("Backward")
         return f"{name} = {op}(...)" if name else op
@@ -143,7 +147,11 @@ class _Observer(Watcher):
         plan = getattr(node, "plan", None)
         if plan is not None and node.kept.__class__ is tuple:
             kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in zip(plan.kept_names, node.kept)}
-        copied = [None if h is None else np.array(engine.unwrap(h)) for h in g] if isinstance(g, list) else np.array(engine.unwrap(g))
+        copied = (
+            [None if h is None else np.array(engine.unwrap(h)) for h in g]
+            if isinstance(g, list)
+            else np.array(engine.unwrap(g))
+        )
         step = Step(len(self.steps), node, self.title(node), copied, kept, rules_of(node), where=line_of(node.where))
         givers = self.got.get(node, [])
         if not givers:
@@ -156,7 +164,11 @@ class _Observer(Watcher):
             )
         grads = super().backward(node, g, taped, needed)
         prim = getattr(plan, "primitive", None)
-        targets = (getattr(plan, "targets", None) or getattr(getattr(plan, "plan", None), "targets", ())) if prim is not None else ()
+        targets = (
+            (getattr(plan, "targets", None) or getattr(getattr(plan, "plan", None), "targets", ()))
+            if prim is not None
+            else ()
+        )
         for i, (edge, r) in enumerate(zip(node.edges, grads)):
             to = _parent(edge)
             arg = prim.arrays[targets[i]] if prim is not None and not prim.variadic and i < len(targets) else ""
@@ -164,8 +176,23 @@ class _Observer(Watcher):
             if value is not None and value.shape != edge.shape and node.broadcasts:
                 value = engine.sum_to(value, shape=edge.shape)
             self.got.setdefault(to, []).append(step.name)
-            flow = Flow(arg, to, self.title(to), value, isinstance(to, Leaf), None, len(self.got[to]), len(self.expected.get(to, (1,))))
-            if value is not None and value.shape == () and isinstance(copied, np.ndarray) and copied.shape == () and copied:
+            flow = Flow(
+                arg,
+                to,
+                self.title(to),
+                value,
+                isinstance(to, Leaf),
+                None,
+                len(self.got[to]),
+                len(self.expected.get(to, (1,))),
+            )
+            if (
+                value is not None
+                and value.shape == ()
+                and isinstance(copied, np.ndarray)
+                and copied.shape == ()
+                and copied
+            ):
                 flow.local = (value / copied).item()
             step.flows.append(flow)
         self.steps.append(step)
@@ -281,7 +308,9 @@ class Player:
             me, to = f"n{s.node.seq}", f"n{f.node.seq}"
             path = [[f"{to}v", me], [to, f"{to}v"]] if f"{to}v" in boxes else [[to, me]]
             if s.index == 0 and i == 0:
-                path += [[a.tail, a.head] for a in self.drawing.arrows if a.tail == me and boxes[a.head].kind == "output"]
+                path += [
+                    [a.tail, a.head] for a in self.drawing.arrows if a.tail == me and boxes[a.head].kind == "output"
+                ]
             note = ""
             if f.leaf:
                 note = f"added to {f.name}.grad" + (f": gradient {f.arrival} of {f.expected}" if f.expected > 1 else "")
@@ -293,7 +322,11 @@ class Player:
             total = ""
             if f.leaf and f.grad is not None:
                 held = totals[to] = totals[to] + f.grad if to in totals else f.grad
-                total = f"grad {number_text(held.item())}" if held.size == 1 else f"grad, norm {number_text(float(np.linalg.norm(held)))}"
+                total = (
+                    f"grad {number_text(held.item())}"
+                    if held.size == 1
+                    else f"grad, norm {number_text(float(np.linalg.norm(held)))}"
+                )
                 total = total.replace("-", "\u2212")
             flows.append({"to": to, "total": total, "leaf": f.leaf, "name": f.name + (f" (its {f.arg})" if f.arg and not f.leaf else ""),
                           "text": _text(f.grad), "short": short, "local": number_text(f.local) if f.local is not None else "",
@@ -334,7 +367,9 @@ def play(loss, gradient=None, params=None, model=None, tape=None, direction="LR"
     names = _names(params, model, sys._getframe(1))
     steps = _observe(loss, gradient, names, False)
     if len(steps) > 2000:
-        raise ValueError(f"play(): {len(steps):,} backward steps are too many for a page; play a part of the computation")
+        raise ValueError(
+            f"play(): {len(steps):,} backward steps are too many for a page; play a part of the computation"
+        )
     d = finish(collect([loss], names, tape))
     d.direction, d.theme, d.title, d.grads = direction, theme, title, False
     return Player(d, steps)

@@ -25,7 +25,7 @@ def multiply_adds(name, raw, out):
     out : ndarray or tuple of ndarray
         Its result.
     """
-    size = lambda a: a.size if isinstance(a, np.ndarray) else 0  # noqa: E731
+    size = lambda a: a.size if isinstance(a, np.ndarray) else 0
     if name == "linear":
         return raw[0].size * raw[1].shape[0]
     if name == "matmul":
@@ -125,7 +125,9 @@ class Summary:
             failed = self.rows[-1]
             out.append(f"the forward pass failed in {failed.path or failed.kind}")
         elif self.ran:
-            out.append(f"{count_text(self.madds)} multiply-adds, {bytes_text(self.bytes)} of results, {self.rows[0].seconds * 1e3:.3g} ms for one forward pass")
+            out.append(
+                f"{count_text(self.madds)} multiply-adds, {bytes_text(self.bytes)} of results, {self.rows[0].seconds * 1e3:.3g} ms for one forward pass"
+            )
         return out
 
     def __str__(self):
@@ -134,7 +136,9 @@ class Summary:
         left = 2 if self.ran else 1
 
         def line(row):
-            return "  ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))).rstrip()
+            return "  ".join(
+                c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))
+            ).rstrip()
 
         rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         return "\n".join([line(head), rule, *map(line, lines), rule, *self._totals()])
@@ -147,7 +151,9 @@ class Summary:
 
         head, lines = self._cells()
         left = 2 if self.ran else 1
-        cell = lambda tag, i, c: f'<{tag} style="text-align:{"left" if i < left else "right"};white-space:pre">{escape(c)}</{tag}>'  # noqa: E731
+        cell = lambda tag, i, c: (
+            f'<{tag} style="text-align:{"left" if i < left else "right"};white-space:pre">{escape(c)}</{tag}>'
+        )
         rows = "".join(f"<tr>{''.join(cell('td', i, c) for i, c in enumerate(row))}</tr>" for row in lines)
         head_row = "".join(cell("th", i, c) for i, c in enumerate(head))
         return (f'<table style="font-variant-numeric:tabular-nums"><thead><tr>{head_row}</tr></thead><tbody>{rows}</tbody></table>'
@@ -194,7 +200,11 @@ class _Meter(Watcher):
         parent = next((r for r in reversed(self.open) if r is not None), None)
         if parent is not None:
             parent.leaf = False
-        name = path[len(parent.path) + 1 :] if parent is not None and parent.path and path.startswith(parent.path + ".") else path
+        name = (
+            path[len(parent.path) + 1 :]
+            if parent is not None and parent.path and path.startswith(parent.path + ".")
+            else path
+        )
         shapes = [f"{list(a._data.shape)}" for a in args if isinstance(a, TensorBase)]
         row = Row(name, type(module).__name__, depth, path, ", ".join(shapes))
         row.again = module in self.seen

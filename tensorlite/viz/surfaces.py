@@ -60,9 +60,19 @@ def confusion(target, prediction, classes=None, normalize=False, size=None):
         for j in range(n):
             if table[i, j]:
                 text = f"{shares[i, j]:.0%}" if normalize else f"{table[i, j]:,}"
-                ax.text(j, i, text, ha="center", va="center", fontsize=7.5, color="white" if shares[i, j] > 0.55 else "#1f2933")
+                ax.text(
+                    j,
+                    i,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color="white" if shares[i, j] > 0.55 else "#1f2933",
+                )
     names = list(classes) if classes is not None else [str(i) for i in range(n)]
-    ax.set_xticks(range(n), names, rotation=45 if classes is not None else 0, ha="right" if classes is not None else "center")
+    ax.set_xticks(
+        range(n), names, rotation=45 if classes is not None else 0, ha="right" if classes is not None else "center"
+    )
     ax.set_yticks(range(n), names)
     ax.set_xlabel("predicted")
     ax.set_ylabel("true")
@@ -125,7 +135,9 @@ def decision_boundary(model, X, y, steps=200, size=(4.2, 3.8)):
     if out.ndim == 2 and out.shape[1] > 1:
         classes = out.argmax(axis=1)
         e = np.exp(out - out.max(axis=1, keepdims=True))
-        sure = (out if out.min() >= 0 and np.allclose(out.sum(axis=1), 1, atol=1e-3) else e / e.sum(axis=1, keepdims=True)).max(axis=1)
+        sure = (
+            out if out.min() >= 0 and np.allclose(out.sum(axis=1), 1, atol=1e-3) else e / e.sum(axis=1, keepdims=True)
+        ).max(axis=1)
     else:
         p = out.reshape(-1)
         p = p if p.min() >= 0 and p.max() <= 1 else 1 / (1 + np.exp(-p))
@@ -148,7 +160,11 @@ def decision_boundary(model, X, y, steps=200, size=(4.2, 3.8)):
     with no_grad():
         if len(X):
             own = _array(model(as_tensor(X.astype(points.dtype))))
-            own = own.argmax(axis=1) if own.ndim == 2 and own.shape[1] > 1 else (own.reshape(-1) > (0.5 if 0 <= out.min() and out.max() <= 1 else 0))
+            own = (
+                own.argmax(axis=1)
+                if own.ndim == 2 and own.shape[1] > 1
+                else (own.reshape(-1) > (0.5 if 0 <= out.min() and out.max() <= 1 else 0))
+            )
             right = float((own.astype(int) == y).mean())
     ax.set_title(f"{right:.1%} of the points on their side", loc="left", **TITLE)
     ax.legend(frameon=True, framealpha=0.8, edgecolor="none", fontsize=8, title="class", title_fontsize=8)

@@ -35,10 +35,12 @@ def tidy(svg: str, d: Drawing) -> str:
                 if g is None:
                     return line[0]
                 left = min(map(float, re.findall(r"(-?[\d.]+),-?[\d.]+", _OUTLINE.search(body)[0])))
-                attrs = re.sub(r' x="[^"]*"', f' x="{left + 9:.1f}"', attrs.replace('text-anchor="middle"', 'text-anchor="start"'))
+                attrs = re.sub(
+                    r' x="[^"]*"', f' x="{left + 9:.1f}"', attrs.replace('text-anchor="middle"', 'text-anchor="start"')
+                )
                 head = f'<tspan font-weight="bold">{escape(d.short(g.path, g.parent))}</tspan>  ' if g.path else ""
                 times = f'   <tspan font-weight="bold">× {g.repeat}</tspan>' if g.repeat > 1 else ""
-                return f'<text {attrs}>{head}{escape(g.kind)}{times}</text>'
+                return f"<text {attrs}>{head}{escape(g.kind)}{times}</text>"
             kind = next(kinds, None)
             if kind == "name":
                 attrs = attrs.replace('font-size="10.00"', 'font-size="9.40"')  # bold is wider than what was measured
@@ -53,7 +55,9 @@ def tidy(svg: str, d: Drawing) -> str:
         return match[0].replace(body, _TEXT.sub(set_line, body))
 
     svg = _BLOCK.sub(set_block, svg)
-    svg = re.sub(r"<title>[^<]*</title>\n?", "", svg).replace("<svg ", '<svg role="img" aria-label="computation graph" ', 1)
+    svg = re.sub(r"<title>[^<]*</title>\n?", "", svg).replace(
+        "<svg ", '<svg role="img" aria-label="computation graph" ', 1
+    )
     svg = _with_legend(svg, d, t)
     if d.theme == "auto":
         start = svg.index(">") + 1
@@ -73,7 +77,11 @@ def _with_legend(svg, d, t):
     for text, (fill, border, ink), style, kind, w in items:
         shape = ' rx="5"' if "rounded" in style else ""
         dash = ' stroke-dasharray="4 2.5"' if "dashed" in style else ""
-        double = f'<rect x="{x - 2:.1f}" y="{height - 8:.1f}" width="{w + 4:.1f}" height="18" fill="none" stroke="{border}"/>' if kind == "module" else ""
+        double = (
+            f'<rect x="{x - 2:.1f}" y="{height - 8:.1f}" width="{w + 4:.1f}" height="18" fill="none" stroke="{border}"/>'
+            if kind == "module"
+            else ""
+        )
         parts.append(
             f'<g class="{kind}">{double}<rect x="{x:.1f}" y="{height - 6:.1f}" width="{w:.1f}" height="14"{shape}{dash} fill="{fill}" stroke="{border}"/>'
             f'<text x="{x + w / 2:.1f}" y="{height + 4:.1f}" text-anchor="middle" font-family="{FONT}" font-size="8" fill="{ink}">{text}</text></g>'

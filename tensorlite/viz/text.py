@@ -34,7 +34,9 @@ def to_text(d: Drawing) -> str:
         arrows = inputs.get(key, [])
         for i in reversed(range(len(arrows))):
             last = i == len(arrows) - 1
-            stack.append((arrows[i].tail, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "), arrows[i]))
+            stack.append(
+                (arrows[i].tail, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "), arrows[i])
+            )
     return "\n".join([*out, *([f"({n})" for n in d.notes])])
 
 
@@ -48,7 +50,7 @@ def _line(v, d, arrow):
         parts.append(tensor_text(v.shape, v.dtype))
     if v.group and v.kind in ("op", "module"):
         parts.append(f"in {v.group}")
-    if v.value is not None and (d.values != "none" or v.value.value is not None and v.kind != "op" or v.value.bad):
+    if v.value is not None and (d.values != "none" or (v.value.value is not None and v.kind != "op") or v.value.bad):
         parts.append(f"data {v.value}" if v.value.value is not None else f"[{v.value}]")
     if d.grads and v.grad is not None and v.kind != "op":
         parts.append(f"grad {v.grad}")

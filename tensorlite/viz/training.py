@@ -32,7 +32,7 @@ def history(history, size=(4.4, 3.0)):
     --------
     >>> from tensorlite import viz
     >>> figure = viz.history({"loss": [1.0, 0.5], "val_loss": [1.1, 0.7]})
-    >>> [ax.get_title() for ax in figure.axes]
+    >>> [ax.get_title("left") for ax in figure.axes]
     ['loss']
     """
     inner = getattr(history, "history", history)
@@ -44,7 +44,7 @@ def history(history, size=(4.4, 3.0)):
     for name, values in data.items():
         if not any(isinstance(v, (int, float)) for v in values):
             continue
-        if name == "regularization_loss" and not any(values) or name == "data_loss" and values == data.get("loss"):
+        if (name == "regularization_loss" and not any(values)) or (name == "data_loss" and values == data.get("loss")):
             continue
         bare = name.removeprefix("val_")
         kind = ("learning rate" if bare in ("lr", "learning_rate") else "loss" if bare.endswith("loss")
