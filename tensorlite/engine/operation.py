@@ -39,6 +39,7 @@ class Primitive:
         self.nondiff = frozenset(nondiff)
         self.differentiable = differentiable
         self.into = into
+        self.remakes = False  # whether a kept result that was changed in place is computed again from the arguments
         self.reference: Callable | None = None
         self.joint: Callable | None = None
         self.vjps: dict[str, Callable] = {}

@@ -55,7 +55,8 @@ class PrimitiveNode(Node):
             raise twice(self)
         for cell in self.cells:
             if cell[0] > self.seq:
-                raise changed(self, cell)
+                kept = self.plan.remade(self)
+                break
         plan = self.plan
         if taped:
             return plan.pull_taped(self, g, needed, kept)
@@ -283,6 +284,15 @@ class Plan:
                 return self._make_pull_many(prim, targets, max(self.targets) + 1)
             fn = self.pulls[needed] = self._make_pull(prim, prim.arrays, targets)[0]
         return fn
+
+    def remade(self, node):
+        """What ``node`` kept, with a result that was changed in place computed again; else the error."""
+        prim, kept = self.primitive, dict(zip(self.kept_names, node.kept))
+        for (slot, _), cell in zip(self.cell_slots, node.cells):
+            if cell[0] > node.seq and not (prim.remakes and self.kept_names[slot] == "out"):
+                raise changed(node, cell)
+        kept["out"] = prim.forward(*[kept[a] for a in prim.arrays], **{s: kept[s] for s in prim.settings})
+        return tuple(kept.values())
 
     def attach(self, node, kept):
         """``kept``, what ``node`` kept, as tensors in their old places on the tape (for create_graph)."""
