@@ -161,11 +161,15 @@ def _rows(x):
     return channels_last(x).flags.c_contiguous
 
 
-def _correlate(x, w, b, size, stride, dilation, low, groups):
-    """``out[n, o, i] = b[o] + sum x[n, c, i * stride + k * dilation - low] * w[o, c, k]`` for ``i`` in ``size``."""
+def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
+    """``out[n, o, i] = b[o] + sum x[n, c, i * stride + k * dilation - low] * w[o, c, k]`` for ``i`` in ``size``.
+
+    ``into`` is where it may be written at once (with no ``b``); the caller copies a result that lies elsewhere.
+    """
     n, channels = x.shape[:2]
     outs, kernel = w.shape[0], w.shape[2:]
-    out = empty_channels_last(n, outs, size, x.dtype)
+    rows = _rows_plan(x, outs, kernel, size, stride, dilation, low, groups)
+    out = empty_channels_last(n, outs, size, x.dtype) if into is None or rows is None else into
     if out.size == 0:
         return out
     if groups > 1 and groups == channels:
@@ -175,7 +179,7 @@ def _correlate(x, w, b, size, stride, dilation, low, groups):
     step, ostep = channels // groups, outs // groups
     work = 2 * out.size * step * math.prod(kernel)
     bias = None if b is None else np.tile(b, _tile(size, outs))
-    if rows := _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+    if rows is not None:
         matrices = rows.weight(w.reshape(outs, channels, *rows.kernel))
         flat = last.reshape(n, *rows.size, outs)
         parallel(lambda start, stop: conv_rows.correlate(rows, matrices, flat, bias, start, stop), n, work)
@@ -205,7 +209,7 @@ def _correlate(x, w, b, size, stride, dilation, low, groups):
 
 def _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
     """How to convolve without packing patches (one or two dimensions), or None where packing is faster."""
-    if groups > 1 or x.ndim > 4:
+    if groups > 1 or x.ndim > 4 or not x.size or not outs:
         return None
     if x.ndim == 3:
         x, kernel, size, stride, dilation = x[:, :, None], (1, *kernel), (1, *size), (1, *stride), (1, *dilation)
@@ -301,8 +305,11 @@ def conv_input_grad(g, w, *, size, stride, padding, dilation, groups=1):
             continue
         count = out[where].shape[2:]
         part = turned[(slice(None), slice(None), *[p[1] for p in phase])]
-        out[where] = _correlate(g, _reverse(part), None, count, (1,) * len(count), [p[2] for p in phase],
-                                [p[3] for p in phase], groups)  # fmt: skip
+        target = out[where]
+        result = _correlate(g, _reverse(part), None, count, (1,) * len(count), [p[2] for p in phase],
+                            [p[3] for p in phase], groups, target)  # fmt: skip
+        if result is not target:
+            target[...] = result
     return out
 
 
@@ -339,7 +346,8 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
         return _depthwise_weight(x, g, kernel, stride, dilation, low)
     last = channels_last(g)
     work = 2 * g.size * step * math.prod(kernel)
-    if rows := _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+    rows = _rows_plan(x, outs, kernel, size, stride, dilation, low, groups)
+    if rows is not None and rows.inner * outs <= conv_rows.SUMMED:
         flat = last.reshape(n, *rows.size, outs)
         sums = parallel(lambda start, stop: conv_rows.weight_grad(rows, flat, start, stop), n, work)
         return rows.unweight(sum(sums[1:], sums[0])).reshape(outs, channels, *kernel)

@@ -24,6 +24,9 @@ from .products import LIMIT, STEP
 #: Bytes in use per product.
 BUFFER = 1 << 20
 
+#: Up to this many products per kernel row, adding up the pieces of a weight gradient costs less than packing patches.
+SUMMED = 1 << 13
+
 
 class Rows:
     """The plan of one convolution: sizes, how many images at a time, and their buffers."""
@@ -34,7 +37,10 @@ class Rows:
         self.channels = x.shape[1]
         self.down, self.across = stride
         self.phases = -(-kernel[1] // self.across)
-        self.wide = size[1] - 1 + self.phases  # windows per row, with those that reach into the next
+        # windows per row, with those that reach into the next, whose zeros on the left end this row as well
+        reach, left = (size[1] - 1) * self.across + kernel[1], max(low[1], 0)
+        pixels = max(min(low[1] + x.shape[3], reach), reach - left)
+        self.wide = max(size[1], -(-pixels // self.across))
         #: per kernel row: which of the interleaved images (every ``down``-th row), and its first row there
         self.starts = [divmod(k * dilation[0], self.down)[::-1] for k in range(kernel[0])]
         self.high = size[0] + max(h for _, h in self.starts)
@@ -54,15 +60,15 @@ class Rows:
             and self.bytes <= 2 * BUFFER
         )
 
-    def chunks(self, start, stop):
-        """Yield ``(images, filled buffers)``."""
+    def chunks(self, start, stop, most):
+        """Yield ``(images, filled buffers)``; matrices have up to ``most`` rows."""
         parts = -(-(stop - start) * self.bytes // BUFFER)
         each = -(-(stop - start) // max(1, parts))
         held = None
         for i in range(start, stop, each):
             n = min(each, stop - i)
             if held is None or held.images != n:
-                held = _Buffers(self, n)
+                held = _Buffers(self, n, most)
             held.fill(self.x[i : i + n])
             yield slice(i, i + n), held
 
@@ -79,10 +85,9 @@ class Rows:
 class _Buffers:
     """Some images row by row with zeros around them, and the windows of every kernel row as matrices."""
 
-    def __init__(self, rows, images):
+    def __init__(self, rows, images, most):
         self.rows, self.images = rows, images
         self.windows = rows.size[0] * images * rows.wide
-        most = max(STEP, min(192, LIMIT // (rows.inner * rows.outs)))
         each = -(-self.windows // rows.phases)
         self.blocks = -(-each // most)
         self.step = -(-each // self.blocks)
@@ -130,8 +135,8 @@ class _Buffers:
 def correlate(rows, matrices, last, bias, start, stop):
     """The convolution of some images with ``matrices`` (see ``Rows.weight``) into ``last`` (N, *size, O), plus
     ``bias``, repeated to any divisor of an image's size."""
-    held = None
-    for images, buffers in rows.chunks(start, stop):
+    held, most = None, max(STEP, min(192, LIMIT // (rows.inner * rows.outs)))
+    for images, buffers in rows.chunks(start, stop, most):
         if held is not buffers:
             held = buffers
             shares = memory.empty((len(matrices), held.all, rows.outs), last.dtype)
@@ -154,13 +159,16 @@ def correlate(rows, matrices, last, bias, start, stop):
 def weight_grad(rows, last, start, stop):
     """How some images and ``last`` (N, *size, O), the gradient of their convolution, correlate."""
     held, total = None, np.zeros((rows.kernel[0], rows.inner, rows.outs), last.dtype)
-    for images, buffers in rows.chunks(start, stop):
+    most = max(STEP, min(256, LIMIT // (48 * rows.outs)))
+    for images, buffers in rows.chunks(start, stop, most):
         if held is not buffers:
             held = buffers
             g = memory.empty((held.all, rows.outs), last.dtype)
             g[...] = 0
-            right, target = held.interleaved(g), held.images_of(g)
-            lefts = [a.swapaxes(2, 3) for a in held.matrices]
+            right, target = held.interleaved(g)[:, :, None], held.images_of(g)
+            part = products.divisor(rows.inner, max(1, LIMIT // (held.step * rows.outs)))
+            shape = (rows.phases, held.blocks, held.step, rows.inner // part, part)
+            lefts = [a.reshape(shape).transpose(0, 1, 3, 4, 2) for a in held.matrices]
         np.copyto(target, last[images])
         for k, left in enumerate(lefts):
             pieces = np.matmul(left, right).reshape(-1, rows.inner, rows.outs)

@@ -23,7 +23,7 @@ from .reduction import mean as mean_
 from .shape import reshape
 from .unary import rsqrt
 
-_BLOCK = 1 << 15  # elements that stay in a core's cache through several passes
+_BLOCK = 1 << 16  # elements that stay in a core's cache through several passes
 
 #: Up to this many standard deviations from 0, sums about 0 are as good as sums about the mean (see ``_moments``).
 _NEAR = 8

@@ -44,7 +44,7 @@ def transposed_times(a, g):
     if not (rows and UNPACKED and a.itemsize == 4):
         return a.T @ g
     step = min(256, rows)
-    part = _divisor(inner, LIMIT // max(1, step * columns))
+    part = divisor(inner, LIMIT // max(1, step * columns))
     if part < 16 and part < inner:
         return a.T @ g
     count = rows // step
@@ -57,6 +57,6 @@ def transposed_times(a, g):
     return total if whole == rows else np.add(total, a[whole:].T @ g[whole:], out=total)
 
 
-def _divisor(n, limit):
+def divisor(n, limit):
     """The largest divisor of ``n`` that is at most ``limit``."""
     return next((d for d in range(min(n, limit), 0, -1) if n % d == 0), 0)
