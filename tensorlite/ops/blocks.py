@@ -45,6 +45,14 @@ def in_blocks(step, like, *arrays, passes=4):
     about one pass over memory. With enough ``passes`` to do, threads share the blocks.
     """
     n, size = like.size, _BLOCK // like.itemsize
+    if n > size and not like.flags.c_contiguous:
+        dims = sorted(range(like.ndim), key=lambda d: -like.strides[d])
+        seen = like.transpose(dims)
+        if seen.flags.c_contiguous:  # another memory order, such as channels last: the same in that order
+            turned = [a.transpose(dims) if a.__class__ is ndarray and a.shape == like.shape else a for a in arrays]
+            if all(a.__class__ is not ndarray or a.shape == seen.shape or not a.ndim for a in turned):
+                out = in_blocks(step, seen, *turned, passes=passes)
+                return out.transpose([dims.index(d) for d in range(like.ndim)])
     if n > size and like.flags.c_contiguous:
         lines = [_line(a, like.shape) for a in arrays]
         if not any(line is None for line in lines):

@@ -145,10 +145,27 @@ sigmoid_grad.vjp(g=lambda g, y: sigmoid_grad(g, _bar(y)), y=lambda h, g, y: h * 
 @primitive(promote="same", into=lambda a: np.maximum(a, 0, out=a))
 def relu(x):
     """``max(x, 0)``; gradient 0 at 0."""
-    return np.maximum(x, 0)
+    return in_blocks(_relu_step, x, x, passes=2) if x.size > _MANY else np.maximum(x, 0)
 
 
-relu.vjp(x=lambda g, out: g * (out != 0))
+def _relu_step(x, out):
+    np.maximum(x, 0, out=out)
+
+
+def _relu_slope(g, y, out):
+    np.multiply(g, y != 0, out=out)
+
+
+_MANY = 1 << 20  # elements that are worth a second thread
+
+
+def _relu_vjp(g, out):
+    if out.__class__ is np.ndarray and out.size > _MANY:  # first order
+        return in_blocks(_relu_slope, out, g, out, passes=2)
+    return g * (out != 0)
+
+
+relu.vjp(x=_relu_vjp)
 
 
 @primitive
