@@ -162,7 +162,7 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
     params : dict of str -> Tensor, optional
         Names of tensors, such as ``dict(model.named_parameters())``.
     model : Module, optional
-        Names its parameters and buffers.
+        Names its parameters and buffers; an operation that uses a parameter is drawn inside the module that owns it.
     direction : {'LR', 'TB'}
     depth : int, optional
         Draw modules at this depth as one box (1: the outermost).
@@ -201,7 +201,7 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
     >>> w = tl.tensor([1.0, -2.0], requires_grad=True)
     >>> y = (w * w).sum()
     >>> print(viz.graph(y))
-    y (output) data 5.0
+    y (output) float32[] data 5.0
     └─ sum float32[]
        └─ mul float32[2]
           ├─ w float32[2]
@@ -222,7 +222,7 @@ def graph(x, params=None, model=None, direction="LR", depth=None, values="none",
         names.add_model(model)
     roots, tape = _roots(x, model, tape)
     names.add_variables(sys._getframe(1).f_locals)
-    d = collect(roots, names, tape)
+    d = collect(roots, names, tape, model)
     d.direction, d.values, d.grads, d.theme, d.backward, d.title = (
         direction,
         values,
