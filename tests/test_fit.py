@@ -26,7 +26,7 @@ y = (X[:, 0] > 0).astype(int)
 model = nn.model.Model('basic', [3, 8, 2])
 model.compile(metrics=['accuracy', 'confusion_matrix'])
 slow = LambdaCallback(on_step_end=lambda run: time.sleep(0.03))
-model.fit(X, y, epochs=2, batch_size=5, validation_data=(X, y), callbacks=[slow])
+history = model.fit(X, y, epochs=2, batch_size=5, validation_data=(X, y), callbacks=[slow])
 """
 LINE = r"epoch \d/2 - [\d.]+ s, [\d.]+ steps/s - loss [\d.]+ - accuracy [\d.]+ - val_loss [\d.]+ - val_accuracy [\d.]+ - lr 0.000999"
 
