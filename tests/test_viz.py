@@ -205,6 +205,15 @@ def test_several_results_and_views():
     assert labels(g, "op").count("split_with_sizes") == 1
 
 
+def test_a_bare_loss_with_its_model_has_modules_where_parameters_are():
+    net = nn.Sequential(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), nn.Linear(8, 3))
+    loss = net(tl.ones(5, 4)).sum()
+    g = viz.graph(loss, model=net)
+    assert {k: v.kind for k, v in g.drawing.groups.items()} == {"0.0": "Linear", "0": "Sequential", "1": "Linear"}
+    assert labels(g, "parameter") == ["0.0.bias", "0.0.weight", "1.bias", "1.weight"]
+    assert labels(viz.graph(loss, model=net, depth=1), "module") == ["0: Sequential", "1: Linear"]
+
+
 def test_shared_module_is_two_calls():
     lin = nn.Linear(3, 3)
     g = viz.graph((nn.Sequential(lin, lin), tl.ones(1, 3)), repeat=False)

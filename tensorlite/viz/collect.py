@@ -242,7 +242,7 @@ def _kept(node):
     return rows, total
 
 
-def collect(roots, names, tape: Recording | None = None):
+def collect(roots, names, tape: Recording | None = None, model=None):
     """Collect what leads to ``roots``.
 
     Parameters
@@ -250,6 +250,8 @@ def collect(roots, names, tape: Recording | None = None):
     roots : list of Tensor
     names : Names
     tape : Recording, optional
+    model : Module, optional
+        Where no recording tells, an operation stands in the module whose parameter it uses.
 
     Returns
     -------
@@ -280,8 +282,31 @@ def collect(roots, names, tape: Recording | None = None):
         for frame in tape.frames.values():
             d.groups[frame.key] = Group(frame.key, frame.path, frame.kind, frame.parent, 1, frame.parameters)
         _place_leaves(d)
+    elif model is not None:
+        _place_by_parameters(d, model)
     _numbers(d, c)
     return d
+
+
+def _place_by_parameters(d, model):
+    """Groups for a tape that nobody recorded: an operation belongs to the module whose parameters it uses."""
+    modules = dict(model.named_modules())
+    owners: dict[str, set] = {}
+    for a in d.arrows:
+        tail = d.vertices[a.tail]
+        if tail.kind == "parameter" and tail.label.rpartition(".")[0] in modules and d.vertices[a.head].kind == "op":
+            owners.setdefault(a.head, set()).add(tail.label.rpartition(".")[0])
+    for key, paths in owners.items():
+        path = next(iter(paths))
+        if len(paths) > 1 or not path:
+            continue
+        d.vertices[key].group = path
+        while path and path not in d.groups:
+            parent = path.rpartition(".")[0]
+            size = sum(p._data.size for p in modules[path].parameters())
+            d.groups[path] = Group(path, path, type(modules[path]).__name__, parent, 1, size)
+            path = parent
+    _place_leaves(d)
 
 
 def _place_leaves(d):

@@ -97,7 +97,7 @@ def rows_of(v: Vertex, d: Drawing):
         rows.append((f"data {v.value}" if single else str(v.value), kind))
         if d.values == "full" and v.value.array and not single:
             rows += [(line, "soft") for line in v.value.array.split("\n")[:12]]
-    if (d.grads and v.grad is not None and v.kind != "op") or (v.grad is not None and v.grad.bad):
+    if v.grad is not None and (v.grad.bad or (d.grads and (v.kind != "op" or d.values != "none"))):
         rows.append((f"grad {v.grad}", "bad" if v.grad.bad else "grad"))
     if d.backward and v.kind == "op":
         rows += [(f"keeps {name}: {what}, {bytes_text(n)}", "soft") for name, what, n in v.kept if n][:6]

@@ -34,7 +34,8 @@ function light() {
         for (const a of pathOf(key[0], key[1])) {
           a.e.classList.remove("lit"); a.e.classList.add(now ? "lit" : "past");
           turn(a.e, now ? "lit-head" : "past-head");
-          if (f.short) { a.label.textContent = f.short; a.label.classList.add("g"); }
+          const text = key[2] ?? f.short;
+          if (text) { a.label.textContent = text; a.label.classList.add("g"); }
         }
       }
       if (f.leaf) arrive(f, now);

@@ -269,6 +269,11 @@ def _iterate(loss, gradient, names, accumulate):
     yield from _observe(loss, gradient, names, accumulate)
 
 
+def _short(grad):
+    """A gradient of one number as a label on an arrow; nothing for larger ones."""
+    return number_text(grad.item()).replace("-", "\u2212") if isinstance(grad, np.ndarray) and grad.size == 1 else ""
+
+
 class Player:
     """The backward pass as a page with a slider; inline in notebooks.
 
@@ -307,18 +312,15 @@ class Player:
         for i, f in enumerate(s.flows):
             me, to = f"n{s.node.seq}", f"n{f.node.seq}"
             path = [[f"{to}v", me], [to, f"{to}v"]] if f"{to}v" in boxes else [[to, me]]
-            if s.index == 0 and i == 0:
-                path += [
-                    [a.tail, a.head] for a in self.drawing.arrows if a.tail == me and boxes[a.head].kind == "output"
-                ]
+            if s.index == 0 and i == 0:  # what arrives at the first step comes from the output's box
+                ends = [a for a in self.drawing.arrows if a.tail == me and boxes[a.head].kind == "output"]
+                path += [[a.tail, a.head, _short(s.grad)] for a in ends]
             note = ""
             if f.leaf:
                 note = f"added to {f.name}.grad" + (f": gradient {f.arrival} of {f.expected}" if f.expected > 1 else "")
             elif f.expected > 1:
                 note = f"gradient {f.arrival} of {f.expected} for it; it runs when all have arrived and been added"
-            short = number_text(f.grad.item()) if f.grad is not None and f.grad.size == 1 else ""
-            if short:
-                short = short.replace("-", "\u2212")
+            short = _short(f.grad)
             total = ""
             if f.leaf and f.grad is not None:
                 held = totals[to] = totals[to] + f.grad if to in totals else f.grad
