@@ -71,7 +71,10 @@ def test_backward_nan_names_module():
         def forward(self, x):
             return x.sqrt() * 0
 
-    with tl.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned nan(.|\n)*in module Root"):
+    with (
+        tl.autograd.detect_anomaly(),
+        pytest.raises(RuntimeError, match=r"'SqrtBackward0' returned nan(.|\n)*in module Root"),
+    ):
         Root()(x).sum().backward()
 
 

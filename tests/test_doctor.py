@@ -72,7 +72,9 @@ def test_inputs_and_initial_loss():
     report = tl.doctor(net, nn.CrossEntropyLoss(), (tl.randn(30, 4) * 300 + 500, tl.arange(30) % 3), steps=3)
     says(report, "inputs", "scale it")
     says(report, "initial loss", "knows nothing has 1.099")
-    report = tl.doctor(net, nn.CrossEntropyLoss(), (tl.randn(30, 4) * tl.tensor([1e-5, 1.0, 1.0, 1.0]), tl.arange(30) % 3))
+    report = tl.doctor(
+        net, nn.CrossEntropyLoss(), (tl.randn(30, 4) * tl.tensor([1e-5, 1.0, 1.0, 1.0]), tl.arange(30) % 3)
+    )
     says(report, "inputs", "differ in scale")
     report = tl.doctor(net, nn.CrossEntropyLoss(), (tl.full((30, 4), float("nan")), tl.arange(30) % 3))
     says(report, "inputs", "120 values that are not finite")
@@ -95,7 +97,9 @@ def test_units_gradients_and_parameters():
     says(report, "gradients", "of all weights are zero")
     assert levels(report, "one batch") == ["warning"]
     deep = nn.Sequential(*[m for _ in range(30) for m in (nn.Linear(4, 4), nn.Sigmoid())], nn.Linear(4, 3))
-    says(tl.doctor(deep, nn.CrossEntropyLoss(), (tl.randn(12, 4), tl.arange(12) % 3), steps=2), "gradients", "vanishing")
+    says(
+        tl.doctor(deep, nn.CrossEntropyLoss(), (tl.randn(12, 4), tl.arange(12) % 3), steps=2), "gradients", "vanishing"
+    )
     with tl.no_grad():
         for p in deep.parameters():
             p.mul_(1e3)

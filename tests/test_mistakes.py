@@ -90,7 +90,10 @@ def test_zeroed_gradients_are_silent():
 
 @pytest.mark.parametrize("none", [True, False])
 def test_two_optimizers_of_a_gan_are_silent(none):
-    g, d = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 4)), nn.Sequential(nn.Linear(4, 1), nn.Dropout())
+    g, d = (
+        nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 4)),
+        nn.Sequential(nn.Linear(4, 1), nn.Dropout()),
+    )
     of_g, of_d = tl.optim.Adam(g.parameters()), tl.optim.Adam(d.parameters())
     fixed, real = tl.randn(6, 2), tl.randn(6, 4)
     for _ in range(8):
@@ -147,7 +150,14 @@ def test_probabilities_into_a_loss_of_scores():
 def test_scores_into_a_loss_of_probabilities():
     model, (x, y) = net(), data()
     one, target = net(1), tl.ones(12, 1)
-    says(lambda: nn.BCELoss()(5 * one(x) + 9, target), "TL005", "between 0 and 1", "add", "BCEWithLogitsLoss", error=RuntimeError)
+    says(
+        lambda: nn.BCELoss()(5 * one(x) + 9, target),
+        "TL005",
+        "between 0 and 1",
+        "add",
+        "BCEWithLogitsLoss",
+        error=RuntimeError,
+    )
     says(lambda: F.nll_loss(model(x), y), "TL005", "come from linear", "log_softmax")
     says(lambda: nn.loss.CategoricalCrossentropy()(model(x), y), "TL005", "softmax first")
     nn.loss.CategoricalCrossentropy()(model(x).softmax(1), y)
@@ -404,7 +414,13 @@ def test_backward_twice():
         loss.backward()
 
     line = script.__code__.co_firstlineno + 2
-    says(lambda: script(False), "TL009", "second time", f"first backward pass was at {__file__}:{line}", error=RuntimeError)
+    says(
+        lambda: script(False),
+        "TL009",
+        "second time",
+        f"first backward pass was at {__file__}:{line}",
+        error=RuntimeError,
+    )
     script(True)
 
 
@@ -439,7 +455,13 @@ CUTS = {
 def test_a_loss_cut_from_the_graph(way):
     model, (x, y) = net(), data()
     line = CUTS[way].__code__.co_firstlineno + (way == "no_grad()")
-    says(lambda: CUTS[way](model, x, y).backward(), "TL010", "does not require grad", f"by {way} at {__file__}:{line}", error=RuntimeError)
+    says(
+        lambda: CUTS[way](model, x, y).backward(),
+        "TL010",
+        "does not require grad",
+        f"by {way} at {__file__}:{line}",
+        error=RuntimeError,
+    )
     F.cross_entropy(model(x), y).backward()
 
 
@@ -560,7 +582,12 @@ def test_batch_norm_on_one_sample():
 
 def test_sorted_data_without_shuffling():
     x, y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) // 20
-    says(lambda: nn.model.Model("basic", [4, 3, 3]).fit(x, y, shuffle=False, batch_size=10, verbose=0), "TL020", "60 samples", "3 classes")
+    says(
+        lambda: nn.model.Model("basic", [4, 3, 3]).fit(x, y, shuffle=False, batch_size=10, verbose=0),
+        "TL020",
+        "60 samples",
+        "3 classes",
+    )
     nn.model.Model("basic", [4, 3, 3]).fit(x, y, batch_size=10, verbose=0)
     nn.model.Model("basic", [4, 3, 3]).fit(x, np.arange(60) % 3, shuffle=False, batch_size=10, verbose=0)
 

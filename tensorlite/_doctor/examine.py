@@ -80,7 +80,9 @@ def doctor(model, loss_fn, batch, *, steps=80, seconds=5.0, optimizer=None):
     try:
         with engine.recording(True), warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
-            report = _Examination(model, loss_fn, batch, steps, seconds, optimizer or (lambda p: Adam(p, lr=1e-3))).run()
+            report = _Examination(
+                model, loss_fn, batch, steps, seconds, optimizer or (lambda p: Adam(p, lr=1e-3))
+            ).run()
     finally:
         for p, g in grads:
             p._grad = g
@@ -145,7 +147,9 @@ class _Examination:
             self.output = model(*self.x)
             loss = self.loss_fn(self.output, self.y)
         if not isinstance(loss, TensorBase) or loss._data.size != 1:
-            raise ValueError(f"loss_fn must return a scalar tensor, but returned {getattr(loss, 'shape', type(loss).__name__)}")
+            raise ValueError(
+                f"loss_fn must return a scalar tensor, but returned {getattr(loss, 'shape', type(loss).__name__)}"
+            )
         return loss
 
     def run(self):
@@ -202,7 +206,11 @@ class _Examination:
                     add("note", "inputs", f"{constant} of {spread.size} features of {name} are constant in this batch")
                 some = spread[spread > 0]
                 if some.size and some.max() > 1000 * some.min():
-                    add("warning", "inputs", f"features of {name} differ in scale by {some.max() / some.min():.2g}: scale each")
+                    add(
+                        "warning",
+                        "inputs",
+                        f"features of {name} differ in scale by {some.max() / some.min():.2g}: scale each",
+                    )
 
     def labels(self):
         add, y, out = self.report.add, self.y._data, self.output
@@ -236,7 +244,11 @@ class _Examination:
             if plan is not None:
                 names.add(plan.primitive.name)
         y = self.y._data
-        if names & {"cross_entropy", "log_softmax"} and isinstance(self.output, TensorBase) and self.output._data.ndim > 1:
+        if (
+            names & {"cross_entropy", "log_softmax"}
+            and isinstance(self.output, TensorBase)
+            and self.output._data.ndim > 1
+        ):
             classes = self.output._data.shape[1]
             return math.log(classes), f"ln({classes}) for {classes} classes"
         if names & {"bce_with_logits", "binary_cross_entropy"}:
@@ -259,7 +271,11 @@ class _Examination:
             add("warning", "initial loss", f"{value:.4g}, but a model that knows nothing has {expected:.4g} ({why}): the last layer "
                 "starts too large, or inputs and targets need scaling")  # fmt: skip
         elif value < 0.5 * expected:
-            add("note", "initial loss", f"{value:.4g}, less than {expected:.4g} ({why}): the model is trained, or sees the target")
+            add(
+                "note",
+                "initial loss",
+                f"{value:.4g}, less than {expected:.4g} ({why}): the model is trained, or sees the target",
+            )
         else:
             add("ok", "initial loss", f"{value:.4g}, expected {expected:.4g} ({why})")
         return True
@@ -307,7 +323,11 @@ class _Examination:
         if wild:
             add("problem", "gradients", f"not finite: {_list(wild)}")
             return
-        sizes = {r["name"]: r["gradient"] / math.sqrt(max(1, math.prod(r["shape"]))) for r in rows if r["gradient"] is not None}
+        sizes = {
+            r["name"]: r["gradient"] / math.sqrt(max(1, math.prod(r["shape"])))
+            for r in rows
+            if r["gradient"] is not None
+        }
         if not sizes:
             return
         weights = {n: s for n, s in sizes.items() if len(next(r["shape"] for r in rows if r["name"] == n)) > 1} or sizes
@@ -353,7 +373,11 @@ class _Examination:
 
     def modes(self):
         model = self.copy()
-        kinds = [type(m).__name__ for m in model.modules() if "Dropout" in type(m).__name__ or "BatchNorm" in type(m).__name__]
+        kinds = [
+            type(m).__name__
+            for m in model.modules()
+            if "Dropout" in type(m).__name__ or "BatchNorm" in type(m).__name__
+        ]
         with no_grad(), mistakes.silenced("TL006"):
             train = float(self.loss(model)._data.reshape(()))
             again = float(self.loss(model)._data.reshape(()))
@@ -363,9 +387,15 @@ class _Examination:
         what = f"loss {train:.4g} in training mode, {evaluated:.4g} in evaluation mode"
         names = ", ".join(dict.fromkeys(kinds)) or "no layer that knows the difference"
         if not kinds and (train != again or not math.isclose(train, evaluated, rel_tol=1e-4, abs_tol=1e-6)):
-            self.report.add("note", "modes", f"{what}, though there is {names}: forward() is random or looks at self.training")
+            self.report.add(
+                "note", "modes", f"{what}, though there is {names}: forward() is random or looks at self.training"
+            )
         elif evaluated > 3 * train + 1:
-            self.report.add("note", "modes", f"{what} ({names}): running statistics are far from this batch until the model has trained")
+            self.report.add(
+                "note",
+                "modes",
+                f"{what} ({names}): running statistics are far from this batch until the model has trained",
+            )
         else:
             self.report.add("ok", "modes", f"{what} ({names})")
 

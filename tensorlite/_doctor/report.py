@@ -68,7 +68,9 @@ class Report:
             lines += ["", f"{'parameter':{width}}  {'shape':>16}  {'gradient':>9}  {'weight':>9}  {'update':>9}"]
             for row in self.parameters:
                 numbers = "  ".join(f"{_short(row[k]):>9}" for k in ("gradient", "weight", "update"))
-                lines.append(f"{row['name']:{width}}  {row['shape']!s:>16}  {numbers}{'  frozen' if row['frozen'] else ''}")
+                lines.append(
+                    f"{row['name']:{width}}  {row['shape']!s:>16}  {numbers}{'  frozen' if row['frozen'] else ''}"
+                )
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -12,10 +12,14 @@ from . import explained, warn
 __all__ = ["labels", "negative", "probabilities", "scores", "source"]
 
 #: Operations that pass values on as they are; views are known by their primitive.
-_THROUGH = frozenset({"cast", "clone", "alias", "reshape", "getitem", "take_index", "take_slice", "contiguous", "cat", "stack"})
+_THROUGH = frozenset(
+    {"cast", "clone", "alias", "reshape", "getitem", "take_index", "take_slice", "contiguous", "cat", "stack"}
+)
 #: What makes scores: the last operation of a layer without activation.
 _SCORES = frozenset({"linear", "matmul", "addmm", "conv1d", "conv2d", "conv3d", "conv", "add", "bilinear"})
-_SUSPECT = frozenset({"softmax", "log_softmax", "sigmoid", "logsigmoid", *_THROUGH, *_SCORES})
+#: What makes probabilities, or their logarithms.
+_CHANCES = frozenset({"softmax", "log_softmax", "sigmoid"})
+_PROBABLE, _EITHER = _CHANCES | _THROUGH, _CHANCES | _THROUGH | _SCORES
 
 
 def source(node):
@@ -35,13 +39,16 @@ def source(node):
     return None
 
 
-def _suspect(input):
+def _suspect(input, names):
+    """What made ``input``, if the last operation is one of ``names`` or a view; usually that ends it."""
     node = getattr(input, "_node", None)
+    if node is None:
+        return None
     plan = getattr(node, "plan", None)
     if plan is None:
-        return source(node) if node is not None and node.edges else None
+        return source(node) if node.edges else None
     prim = plan.primitive
-    return source(node) if prim.name in _SUSPECT or prim.view else None
+    return source(node) if prim.name in names or prim.view else None
 
 
 def _sums_to_one(a, axis):
@@ -50,8 +57,8 @@ def _sums_to_one(a, axis):
 
 def scores(input, loss, axis=None):
     """``input`` of a loss that applies softmax (along ``axis``) or the sigmoid itself: is it a probability already?"""
-    name = _suspect(input)
-    if name is None or name in _SCORES:
+    name = _suspect(input, _PROBABLE)
+    if name not in _CHANCES:
         return
     a = input._data
     shape = list(a.shape)
@@ -66,7 +73,10 @@ def scores(input, loss, axis=None):
     if name == "softmax" and _sums_to_one(a, axis) and (a >= 0).all():
         what, cure = "probabilities", "Drop the softmax and pass the scores; apply softmax only to show probabilities."
     elif name == "log_softmax" and (a <= 0).all() and _sums_to_one(np.exp(a), axis):
-        what, cure = "log-probabilities", "Drop the log_softmax, or use nll_loss (NLLLoss), which takes log-probabilities."
+        what, cure = (
+            "log-probabilities",
+            "Drop the log_softmax, or use nll_loss (NLLLoss), which takes log-probabilities.",
+        )
     else:
         return
     warn("TL003", f"{loss} got {what} of shape {shape}: its input comes from {name}, which it applies itself.", cure)
@@ -74,7 +84,7 @@ def scores(input, loss, axis=None):
 
 def probabilities(input, loss, log, axis=None):
     """``input`` of a loss of probabilities (``log``: of their logarithms): is it something else?"""
-    name = _suspect(input)
+    name = _suspect(input, _EITHER)
     if name is None:
         return
     a = input._data
@@ -102,7 +112,7 @@ def probabilities(input, loss, log, axis=None):
 
 def outside(input, error):
     """The error for probabilities outside [0, 1], with where they come from."""
-    name = _suspect(input)
+    name = _suspect(input, _EITHER)
     a = input._data
     came = f" They come from {name}." if name in _SCORES else ""
     message = f"{error}, but it has values from {a.min():.4g} to {a.max():.4g}.{came}"
@@ -120,7 +130,9 @@ def negative(loss, target):
     values = np.unique(t)
     shown = ", ".join(f"{v:g}" for v in values[:5]) + (", ..." if len(values) > 5 else "")
     remedy = "Targets are 0 and 1, or probabilities between them"
-    remedy += "; labels -1 and 1 become them by (y + 1) / 2." if t.min() < 0 else "; for several classes use cross_entropy."
+    remedy += (
+        "; labels -1 and 1 become them by (y + 1) / 2." if t.min() < 0 else "; for several classes use cross_entropy."
+    )
     warn("TL012", f"binary cross-entropy got targets of shape {list(t.shape)} outside [0, 1]: {shown}.", remedy)
 
 
