@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tensorlite as tl
 from tensorlite import threads
 
 
@@ -59,3 +60,28 @@ def test_halves_of_a_large_array(two):
     out = np.empty_like(x)
     threads.parallel(lambda a, b: np.multiply(x[a:b], 2, out=out[a:b]), 10, 1 << 30)
     assert np.array_equal(out, x * 2)
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "silu"])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2)])
+def test_large_activations_are_the_same_on_any_number_of_threads(name, order):
+    values = (
+        np.random.default_rng(0).standard_normal((4, 64, 72, 64)).astype(np.float32) * 100
+    )  # exp overflows without a word
+    values = values.transpose(order)
+    f = getattr(tl.nn.functional, name)
+    before, seen = tl.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            tl.set_num_threads(threads)
+            x = tl.from_numpy(values).clone().requires_grad_()
+            y = f(x)
+            (g,) = tl.autograd.grad(y, x, tl.from_numpy(values))
+            seen.append((y._data, g._data))
+    finally:
+        tl.set_num_threads(before)
+    small = f(tl.from_numpy(values[:1, :1]))._data
+    assert np.allclose(seen[0][0][:1, :1], small, rtol=1e-6, atol=1e-6)
+    for y, g in seen[1:]:
+        assert np.array_equal(y, seen[0][0]) and np.array_equal(g, seen[0][1])
+        assert y.strides == seen[0][0].strides
