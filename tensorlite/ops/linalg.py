@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import primitive, sum_to, unwrap
+from ..mistakes import explained
 from .axes import axis_of
 from .blocks import ones
 from .elementwise import _bar, is_complex, mul
@@ -25,7 +26,10 @@ def _size(x):
 
 def _same_dtype(a, b):
     if a.dtype != b.dtype:
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_cname(a)} != {_cname(b)}")
+        message = f"expected m1 and m2 to have the same dtype, but got: {_cname(a)} != {_cname(b)}"
+        if np.float64 in (a.dtype, b.dtype) and np.float32 in (a.dtype, b.dtype):
+            message = explained(message, "TL013", "NumPy arrays are float64, weights float32: convert one, by x.float().")
+        raise RuntimeError(message)
 
 
 def _cname(x):
