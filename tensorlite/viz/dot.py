@@ -14,12 +14,12 @@ _STYLES = {"op": "rounded,filled", "constant": "filled,dashed", "hidden": "fille
 def to_dot(d: Drawing, legend: bool = True) -> str:
     """The drawing as DOT text; pictures get their legend otherwise."""
     t = THEMES[d.theme]
-    large = len(d.vertices) > 400
+    large = len(d.arrows) > 250
     out = [
         "digraph tape {",
         f"  graph [rankdir={d.direction}, bgcolor={_q(t['page'])}, fontname={_q(FONT)}, fontsize=9, fontcolor={_q(t['soft'])},"
         f" nodesep=0.22, ranksep={'0.34' if d.direction == 'LR' else '0.3'}, pad=0.2, labelloc=b, labeljust=l, style=rounded"
-        + (", nslimit=2, nslimit1=2, mclimit=0.5, splines=polyline" if large else "")
+        + (", nslimit=1, nslimit1=1, mclimit=0.2, splines=polyline" if large else "")
         + "];",
         f'  node [fontname={_q(FONT)}, fontsize={_SIZE}, margin="0.12,0.05", height=0.3, width=0.3, penwidth=1.1];',
         f"  edge [fontname={_q(FONT)}, fontsize=8, color={_q(t['line'])}, fontcolor={_q(t['soft'])}, arrowsize=0.6, penwidth=1];",

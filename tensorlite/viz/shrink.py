@@ -186,7 +186,7 @@ def _fold(d, run):
         d.vertices[k].count for k, b in block.items() if b > 0 and d.vertices[k].kind in ("op", "module", "hidden")
     )
     out.groups = {**out.groups, run[0]: replace(group, repeat=group.repeat * len(run),
-                                                path=f"{group.path} … {d.groups[run[-1]].path}")}  # fmt: skip
+                                                path=f"{group.path} … {d.groups[run[-1]].path.rpartition(chr(46))[2]}")}  # fmt: skip
     out.folded = tuple(a + b for a, b in zip(d.folded, (ops, extra, kept_more)))
     if bad:
         out.notes = [
