@@ -227,8 +227,8 @@ def codes(code):
 ALLOWED = {"shape", "append", "inf", "nan", "pi", "prod", "log", "sqrt", "split", "join"}
 
 
-#: vjps with a branch of fewer calls for raw arrays; on tensors they are the plain expression.
-RAW_BRANCH = {"linalg.linear"}
+#: vjps with a branch for raw arrays (fewer calls, several threads); on tensors they are the plain expression.
+RAW_BRANCH = {"linalg.linear", "unary.relu"}
 
 
 def test_vjps_use_operators_and_primitives_only():
