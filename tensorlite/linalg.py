@@ -169,7 +169,7 @@ def vecdot(x, y, *, dim=-1, out=None):
     return result if out is None else into(out, result)
 
 
-def vander(x, N=None):
+def vander(x, *, N=None):
     """Powers of the elements of ``x``, rising, in a new last dimension: ``N`` of them, by default as many as elements."""
     n = x.shape[-1] if N is None and x.shape else N
     if n is None or n <= 1:

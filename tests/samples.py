@@ -47,7 +47,15 @@ UNARY = (
     "exp exp2 expm1 sin cos tan atan sinh cosh tanh asinh abs neg sign sgn square sigmoid relu erf erfc floor ceil trunc round frac "
     "deg2rad rad2deg sinc positive angle nan_to_num isnan isinf isfinite isposinf isneginf signbit logical_not real conj isreal"
 )
-SPECIAL = "i0 special.erfcx special.ndtr special.log_ndtr special.i1 special.i0e special.i1e special.bessel_j0"
+SPECIAL = "i0 special.erfcx special.ndtr special.log_ndtr special.i1 special.i0e special.i1e special.bessel_j0 "
+SPECIAL += (
+    "special.airy_ai special.modified_bessel_i0 special.modified_bessel_i1 special.scaled_modified_bessel_k0 "
+    "special.scaled_modified_bessel_k1 special.spherical_bessel_j0"
+)
+POLYNOMIALS = (
+    "special.chebyshev_polynomial_t special.shifted_chebyshev_polynomial_w special.hermite_polynomial_h "
+    "special.laguerre_polynomial_l special.legendre_polynomial_p"
+)
 POSITIVE = "log log2 log10 log1p sqrt rsqrt reciprocal lgamma digamma special.entr"
 INNER = "asin acos atanh erfinv"
 BINARY = (
@@ -59,6 +67,10 @@ REDUCE = "sum mean amax amin all any logsumexp std var nansum nanmean argmax arg
 EXPRESSIONS = [
     *_each("torch.#(x)", UNARY), *_each("torch.#(x)", SPECIAL), *_each("torch.#(e)", SPECIAL), *_each("torch.#(i)", SPECIAL), *_each("torch.#(s)", UNARY), *_each("torch.#(e)", UNARY), *_each("torch.#(T)", UNARY),
     *_each("torch.#(wild)", UNARY), *_each("torch.#(i)", UNARY),
+    *_each("torch.#(x, k)", POLYNOMIALS), *_each("torch.#(x, 4)", POLYNOMIALS),
+    "torch.geqrf(tall)", "torch.linalg.lu_factor(B)", "torch.linalg.lu_factor(tall)", "torch.tensordot(x, v[:, None], ([1], [0]))",
+    "torch.stft(torch.cat([v, v, v, v]), 4, return_complex=True)", "torch.index_reduce(x, 0, n, y, 'mean')",
+    "torch.linalg.vander(v, N=3)", "torch.trapezoid(u8)", "torch.cov(x, aweights=torch.abs(v))", "torch.slogdet(C)",
     *_each("torch.#(p)", POSITIVE), *_each("torch.#(zeros)", POSITIVE), *_each("torch.#(j)", POSITIVE),
     *_each("torch.#(q)", INNER), *_each("torch.#(wild)", INNER), "torch.acosh(r)", "torch.acosh(x)",
     *_each("torch.#(p, r)", BINARY), *_each("torch.#(x, v)", BINARY), *_each("torch.#(ties, ties)", BINARY),

@@ -150,7 +150,7 @@ def pow(a, b):
         if b == 0.5 and a.dtype.kind == "f":
             return np.sqrt(a)
     if getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" and np.any(np.asarray(b) < 0):
-        if b.__class__ is int:
+        if np.ndim(b) == 0:
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(
             a.dtype
