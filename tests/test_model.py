@@ -430,3 +430,51 @@ def test_output_in_a_file_is_a_line_per_epoch(capsys):
     assert capsys.readouterr().out == ""
     nn.model.Model("basic", [2, 3]).train(X, y, batch_size=5, print_every=2)
     assert "step 4" in capsys.readouterr().out
+
+
+def test_truncated_and_altered_files_are_refused(tmp_path):
+    path = tmp_path / "model.tl"
+    nn.model.Model("basic", [2, 8, 3]).save(path)
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], content[:-1], content[:200] + b"\0\0\0\0" + content[204:], b""):
+        path.write_bytes(damaged)
+        with pytest.raises(RuntimeError, match=r"model\.tl"):
+            nn.model.Model.load(path)
+        with pytest.raises(RuntimeError, match=r"model\.tl"):
+            nn.model.Model("basic", [2, 8, 3]).load_parameters(path)
+
+
+@pytest.mark.parametrize("method", ["save", "save_parameters"])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch, method, call):
+    path = tmp_path / "model.tl"
+    model = nn.model.Model("basic", [2, 3])
+    getattr(model, method)(path)
+    before = path.read_bytes()
+    for error in (OSError(28, "No space left on device"), KeyboardInterrupt()):
+
+        def fail(*args, error=error):
+            raise error
+
+        monkeypatch.setattr(os, call, fail)
+        with pytest.raises(type(error)):
+            getattr(model, method)(path)
+        monkeypatch.undo()
+        assert path.read_bytes() == before and os.listdir(tmp_path) == ["model.tl"]
+
+
+def test_wrong_dtypes():
+    X, y = blobs(20)
+    model = nn.model.Model("basic", [2, 3])
+    with pytest.raises(TypeError, match="X must be an array or tensor of numbers"):
+        model.train(X.astype(object).tolist() + [["a", "b"]], np.append(y, 0), silent=True)
+    with pytest.raises((ValueError, TypeError), match="class indices|fractions"):
+        model.train(X, y + 0.5, silent=True)
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        model.train(X + 1j, y, silent=True)
+
+
+def test_build_of_a_model_that_looks_up_indices():
+    model = nn.model.Model().add(nn.Embedding(5, 4)).add(nn.Flatten()).add(nn.LazyLinear(2))
+    model.build((3,))
+    assert model.layers[2].weight.shape == (2, 12)
