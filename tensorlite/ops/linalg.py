@@ -28,7 +28,9 @@ def _same_dtype(a, b):
     if a.dtype != b.dtype:
         message = f"expected m1 and m2 to have the same dtype, but got: {_cname(a)} != {_cname(b)}"
         if np.float64 in (a.dtype, b.dtype) and np.float32 in (a.dtype, b.dtype):
-            message = explained(message, "TL013", "NumPy arrays are float64, weights float32: convert one, by x.float().")
+            message = explained(
+                message, "TL013", "NumPy arrays are float64, weights float32: convert one, by x.float()."
+            )
         raise RuntimeError(message)
 
 
@@ -105,7 +107,13 @@ def _flat_rows(x):
 matmul.vjp(a=_matmul_a, b=_matmul_b)
 
 
-@primitive(grad_name=lambda node: "AddmmBackward0" if len(node.shape) == 2 else "LinearBackward0")
+def _linear_name(node):
+    if len(node.shape) != 2:
+        return "LinearBackward0"
+    return "MmBackward0" if len(node.edges) < 3 and not node.plan.primitive.arrays[2:] else "AddmmBackward0"
+
+
+@primitive(grad_name=_linear_name)
 def linear(x, weight, bias=None):
     """``x @ weight.T + bias`` with ``weight`` of shape (out, in) or (in,), in one step."""
     if x.dtype is not weight.dtype and x.dtype != weight.dtype:
@@ -464,8 +472,11 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
             right = x * weights
         if float(unwrap(free)) <= 0:
             free = 0.0
-        out = matmul(right, mT(_bar(x))) / np.asarray(free, unwrap(x).real.dtype) if isinstance(free, float) else matmul(
-            right, mT(_bar(x))) / free
+        out = (
+            matmul(right, mT(_bar(x))) / np.asarray(free, unwrap(x).real.dtype)
+            if isinstance(free, float)
+            else matmul(right, mT(_bar(x))) / free
+        )
     return out if n == 2 and input.shape[0] != 1 else reshape(out, shape=())
 
 
