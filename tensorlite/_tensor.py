@@ -482,6 +482,8 @@ class Tensor(Methods):
         """
         if not force and self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if "_cut" in self.__dict__:
+            engine.trail.cut("numpy()")
         return settle(self)._data
 
     def __array__(self, dtype=None, copy=None):

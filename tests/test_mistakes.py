@@ -206,7 +206,16 @@ def test_evaluation_in_training_mode():
                 _, predicted = tl.max(model(x[i : i + 4]), 1)
                 correct += predicted.eq(y[i : i + 4]).sum().item()
 
-    for evaluate in (loss, accuracy, by_max):
+    @tl.inference_mode()
+    def inferred(model):
+        return F.cross_entropy(model(x), y)
+
+    def outside(model):
+        with tl.set_grad_enabled(False):
+            out = model(x)
+        return (y == out.argmax(1)).float().mean()
+
+    for evaluate in (loss, accuracy, by_max, inferred, outside):
         says(lambda: evaluate(model), "TL006", "Dropout (Net.drop)", "model.eval()")
         says(lambda: evaluate(batch), "TL006", "BatchNorm1d (Sequential.1)", "statistics of the batch")
         for m in (model, batch):
@@ -230,6 +239,10 @@ def test_meant_noise_is_silent():
         batch.eval()
         F.cross_entropy(batch(x), y)
     batch.train()
+    with tl.no_grad():
+        batch(x)  # samples in training mode, before another evaluation
+    with tl.inference_mode():
+        F.cross_entropy(net()(x), y)
     tl.optim.swa_utils.update_bn([x], batch)
     with tl.no_grad():
         F.cross_entropy(batch.eval()(x), y)
@@ -472,7 +485,7 @@ def test_a_loss_through_numpy_or_without_gradients():
         out = model(x).detach().numpy()
         F.cross_entropy(tl.tensor(out), y).backward()
 
-    says(through_numpy, "TL010", "detach() at", error=RuntimeError)
+    says(through_numpy, "TL010", "numpy() at", "detach() at", error=RuntimeError)
     tl.engine.trail.trail.cuts.clear()
 
     def inside():

@@ -72,6 +72,13 @@ def decorate(clone, fn):
     return generate
 
 
+def _left(name):
+    """The tape is switched off: noted for messages; a new evaluation may begin."""
+    cut(f"{name}()")
+    if trail.noise:
+        trail.noise.clear()
+
+
 class _Switch:
     """A mode with the value ``recording``; nesting one instance in itself is allowed."""
 
@@ -89,9 +96,7 @@ class _Switch:
         mode = state.mode
         self._old.append(mode)
         if mode & RECORDING and not self.recording:
-            cut(f"{type(self).__name__}()")
-            if trail.noise:
-                trail.noise.clear()
+            _left(type(self).__name__)
         state.mode = mode | RECORDING if self.recording else mode & ~RECORDING
 
     def __exit__(self, *exc):
@@ -160,6 +165,8 @@ class set_grad_enabled:
         self.__enter__()
 
     def __enter__(self):
+        if state.mode & RECORDING and not self.mode:
+            _left("set_grad_enabled")
         state.mode = state.mode | RECORDING if self.mode else state.mode & ~RECORDING
 
     def __exit__(self, *exc):
@@ -204,6 +211,8 @@ class inference_mode:
 
     def __enter__(self):
         self._old.append((state.mode, state.inference))
+        if state.mode & RECORDING and self.mode:
+            _left("inference_mode")
         state.inference = self.mode
         state.mode = state.mode & ~RECORDING if self.mode else state.mode | RECORDING
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import weakref
 
@@ -22,7 +23,8 @@ holders: weakref.WeakSet = weakref.WeakSet()
 def holds(module, value):
     """A plain container became an attribute of ``module``; layers may be in it, or come into it."""
     if value.__class__ is not tuple or any(hasattr(v, "_modules") for v in value):
-        holders.add(module)
+        with contextlib.suppress(TypeError):  # a class that defines __eq__ alone cannot be in a set
+            holders.add(module)
 
 
 def born(optimizer):
