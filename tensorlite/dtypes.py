@@ -241,7 +241,7 @@ def _scalar_type(value):
 
 def result_dtype(values) -> np.dtype:
     """The NumPy dtype of a result: tensors with dimensions, then zero-dimensional ones, then numbers."""
-    found = [None, None, None]
+    found: list[np.dtype | None] = [None, None, None]
     for v in values:
         if v is None:
             continue
@@ -252,8 +252,9 @@ def result_dtype(values) -> np.dtype:
             level, d = 2, _scalar_type(a)
             if d is None:
                 raise TypeError(f"cannot compute with a {type(v).__name__}: expected a tensor, an array or a number")
-        found[level] = d if found[level] is None else _pair(found[level], d)
-    result = None
+        old = found[level]
+        found[level] = d if old is None else _pair(old, d)
+    result: np.dtype | None = None
     for d in found:
         if d is None:
             continue
@@ -262,6 +263,7 @@ def result_dtype(values) -> np.dtype:
         elif _RANK[d.kind] > _RANK[result.kind]:
             # a weaker operand only lends its kind: float over int; complex keeps the precision of a float
             result = np.result_type(result, np.complex64) if d.kind == "c" and result.kind == "f" else d
+    assert result is not None  # there was at least one value
     return result
 
 

@@ -63,7 +63,7 @@ class Node:
         try:
             return self._metadata
         except AttributeError:
-            self._metadata = {}
+            self._metadata: dict = {}
             return self._metadata
 
     def register_hook(self, hook):

@@ -30,7 +30,7 @@ def wrap_dims(dim, ndim):
     return None if dim is None else axes_of(dim, ndim) or None
 
 
-_tuples = {}
+_tuples: dict = {}
 
 
 def named(name, fields):
