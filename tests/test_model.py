@@ -41,7 +41,7 @@ def test_template_basic_is_what_the_readme_says():
     [("basik", [2, 2]), ("basic", None), ("basic", [5]), ("basic", [5, -1]), ("basic", "5,2"), ("image", [3, 2]), ("image", [(1, 2, 2), (4, 4), 10])],
 )  # fmt: skip
 def test_bad_templates_and_structures(template, structure):
-    with pytest.raises(ValueError, match="basic|needs|halve"):
+    with pytest.raises(ValueError, match=r"basic|needs|halve"):
         nn.model.Model(template, structure)
 
 
@@ -143,7 +143,9 @@ def test_regularization_enters_loss_and_gradient():
 def test_regularization_is_reported():
     X, y = blobs(40)
     model = nn.model.Model()
-    model.add(nn.layer.Dense(2, 3, activation=nn.activation.Softmax(), weight_regularizer_l1=0.1, weight_regularizer_l2=0.1))
+    model.add(
+        nn.layer.Dense(2, 3, activation=nn.activation.Softmax(), weight_regularizer_l1=0.1, weight_regularizer_l2=0.1)
+    )
     model.set(loss="categorical_crossentropy", optimizer=nn.optimizer.SGD())
     model.train(X, y, epochs=1, batch_size=10, silent=True)
     record = model.log.steps[-1]
@@ -341,7 +343,7 @@ def test_errors_of_train():
             model.train(X, y, batch_size=bad)
     with pytest.raises(ValueError, match="empty"):
         model.train(np.zeros((0, 2)), np.zeros(0, int))
-    with pytest.raises(ValueError, match="20 samples.* 19"):
+    with pytest.raises(ValueError, match=r"20 samples.* 19"):
         model.train(X, y[:-1])
     with pytest.raises(ValueError, match="y is missing"):
         model.train(X)
@@ -380,7 +382,7 @@ def test_parameters_round_trip(tmp_path):
     other = nn.model.Model("basic", [2, 8, 3])
     other.load_parameters(path)
     np.testing.assert_array_equal(other.predict(X), model.predict(X))
-    with pytest.raises(ValueError, match="shape|layers"):
+    with pytest.raises(ValueError, match=r"shape|layers"):
         nn.model.Model("basic", [2, 9, 3]).set_parameters(values)
     with pytest.raises(RuntimeError, match="size mismatch"):
         nn.model.Model("basic", [2, 9, 3]).load_parameters(path)
@@ -468,7 +470,7 @@ def test_wrong_dtypes():
     model = nn.model.Model("basic", [2, 3])
     with pytest.raises(TypeError, match="X must be an array or tensor of numbers"):
         model.train(X.astype(object).tolist() + [["a", "b"]], np.append(y, 0), silent=True)
-    with pytest.raises((ValueError, TypeError), match="class indices|fractions"):
+    with pytest.raises((ValueError, TypeError), match=r"class indices|fractions"):
         model.train(X, y + 0.5, silent=True)
     with pytest.raises((ValueError, TypeError, RuntimeError)):
         model.train(X + 1j, y, silent=True)
