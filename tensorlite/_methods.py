@@ -69,6 +69,29 @@ def _many(function):
     return _dressed(method, function.__name__, inspect.signature(function))
 
 
+def _real_only(op):
+    """The in-place method of a primitive whose result for complex numbers is real."""
+
+    def method(self):
+        if self._data.dtype.kind == "c":
+            raise RuntimeError(f"In-place {op.primitive.name} is not supported for complex tensors.")
+        return inplace(op, self)
+
+    return _dressed(method, op.primitive.name, op.primitive.signature)
+
+
+def _wide(function):
+    """The in-place method of a function whose result is always in double precision."""
+
+    def method(self, *args):
+        if self._data.dtype.itemsize != (16 if self._data.dtype.kind == "c" else 8) or self._data.dtype.kind not in "fc":
+            raise RuntimeError(f"the base given to {function.__name__}_ has dtype {self.dtype.title} but the operation's result "
+                               "requires dtype Double")  # fmt: skip
+        return inplace_function(function, self, *args)
+
+    return _dressed(method, function.__name__, inspect.signature(function))
+
+
 def _dressed(method, name, signature):
     method.__name__ = name + "_"
     method.__qualname__ = f"Tensor.{name}_"
@@ -95,7 +118,7 @@ class Methods(TensorBase):
     sqrt, sqrt_ = pointwise.sqrt, _one(ew.sqrt)
     rsqrt, rsqrt_ = pointwise.rsqrt, _one(ew.rsqrt)
     square, square_ = pointwise.square, _one(ew.square)
-    reciprocal, reciprocal_ = pointwise.reciprocal, _one(ew.reciprocal)
+    reciprocal, reciprocal_ = pointwise.reciprocal, _many(pointwise.reciprocal)
     sin, sin_ = pointwise.sin, _one(ew.sin)
     cos, cos_ = pointwise.cos, _one(ew.cos)
     tan, tan_ = pointwise.tan, _one(ew.tan)
@@ -114,7 +137,7 @@ class Methods(TensorBase):
     arcsinh, arcsinh_ = asinh, asinh_
     arccosh, arccosh_ = acosh, acosh_
     arctanh, arctanh_ = atanh, atanh_
-    abs, abs_ = pointwise.abs, _one(ew.abs)
+    abs, abs_ = pointwise.abs, _real_only(ew.abs)
     absolute, absolute_ = abs, abs_
     neg, neg_ = pointwise.neg, _one(ew.neg)
     negative, negative_ = neg, neg_
@@ -185,7 +208,7 @@ class Methods(TensorBase):
     gcd, gcd_ = pointwise.gcd, _one(ew.gcd)
     lcm, lcm_ = pointwise.lcm, _one(ew.lcm)
     ldexp, ldexp_ = pointwise.ldexp, _many(pointwise.ldexp)
-    float_power, float_power_ = pointwise.float_power, _many(pointwise.float_power)
+    float_power, float_power_ = pointwise.float_power, _wide(pointwise.float_power)
     isin = pointwise.isin
     eq, eq_ = pointwise.eq, _many(pointwise.eq)
     ne, ne_ = pointwise.ne, _many(pointwise.ne)

@@ -163,6 +163,7 @@ subtract = sub
 
 def rsub(input, other, *, alpha=1):
     """``other - alpha * input``."""
+    tensor_arg(input, "input", "rsub")
     return ew.sub(other, input if alpha == 1 else ew.mul(input, alpha))
 
 
@@ -205,6 +206,7 @@ clip = clamp
 
 def clamp_min(input, min, *, out=None):
     """``input`` where it is larger than ``min``, else ``min``."""
+    tensor_arg(input, "input", "clamp_min")
     return clamp(input, min, None, out=out)
 
 
