@@ -77,7 +77,7 @@ class Picture:
 
     def _laid_out(self, make, seconds):
         """``make(drawing, time limit)`` for the whole drawing, or for a smaller one that Graphviz manages."""
-        parts = ((None, 0.55), (400, 0.25), (60, 0.2)) if len(self.drawing.vertices) > 60 else ((None, 1.0),)
+        parts = ((None, 0.55), (250, 0.25), (60, 0.2)) if len(self.drawing.vertices) > 60 else ((None, 1.0),)
         reason = None
         for limit, share in parts:
             d = self.drawing

