@@ -180,4 +180,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted([n for n in globals() if not n.startswith("_")] + list(_SUBMODULES))
+    return sorted([n for n in globals() if not n.startswith("_")] + [*_SUBMODULES, "doctor"])

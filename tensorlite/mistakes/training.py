@@ -112,8 +112,8 @@ def _without(optimizer, params, missing):
     if every and stray:
         happened = f"none of its {len(params)} parameters (shapes {_shapes(params)}) got a gradient"
     else:
-        gone = [p for p in missing if p._node is not None and not _registered(p)]
-        if not (stray and gone):
+        gone = _orphans([p for p in missing if p._node is not None]) if stray else ()
+        if not gone:
             return
         happened = f"{len(gone)} of its {len(params)} parameters (shapes {_shapes(gone)}) are in no module any more"
     optimizer._early = 0
@@ -125,9 +125,10 @@ def _without(optimizer, params, missing):
     )
 
 
-def _registered(p):
-    """Whether some module holds ``p`` as a parameter (looked up once, when something is wrong)."""
-    return any(type(r).__name__ == "Registry" for r in gc.get_referrers(p))
+def _orphans(params):
+    """Those that no module holds; one look through memory, when something is wrong already."""
+    held = {id(v) for r in gc.get_referrers(*params) if type(r).__name__ == "Registry" for v in r.values()}
+    return [p for p in params if id(p) not in held]
 
 
 # -- layers in plain containers ---------------------------------------------------------------------------
