@@ -207,10 +207,16 @@ def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs)
         g = g / where(count == 0, 1.0, count)
         return g * kept, None, _from_part(gather(g, index, dim=dim), src.shape)
     if reduce == "prod":
-        if not (no_zero(x) and no_zero(src)):
-            raise NotImplementedError("the derivative of scatter_reduce(reduce='prod') with zeros is not implemented")
         part = reshape_part(src, index)
-        return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)
+        if no_zero(x) and no_zero(src):
+            return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)
+        # products without zeros, and how many zeros each place has: a single one gets the product of the others
+        filled, self_ = where(part == 0, 1.0, part), where(x == 0, 1.0, x)
+        product = g * scatter_reduce(self_, index, filled, dim=dim, reduce="prod", include_self=include_self)
+        holes = scatter_add(where(x == 0, kept, 0.0), index, where(part == 0, reshape_part(one, index), 0.0), dim=dim)
+        none, single = where(holes == 0, product, 0.0), where(holes == 1, product, 0.0)
+        of_src = where(part == 0, gather(single, index, dim=dim), gather(none, index, dim=dim) / filled)
+        return where(x == 0, single, none / self_) * kept, None, _from_part(of_src, src.shape)
     part = reshape_part(src, index)
     hit, own = where(part == gather(out, index, dim=dim), reshape_part(one, index), 0.0), where(x == out, kept, 0.0)
     count = scatter_add(own, index, hit, dim=dim)
