@@ -47,7 +47,7 @@ def network():
     picture.save(HERE / "modules.svg")
     viz.graph((model, x), view="backward", theme="auto").save(HERE / "backward.svg")
     screenshot(picture.to_html(), "page.png", "drawn.get([...vertices.values()].find((v) => v.rows[0][0] === 'relu').key)"
-               ".dispatchEvent(new PointerEvent('pointerenter', {clientX: 560, clientY: 345}))", 640)  # fmt: skip
+               ".dispatchEvent(new PointerEvent('pointerenter', {clientX: 0, clientY: 0}));tip.style.top='310px';tip.style.left='560px'", 600)  # fmt: skip
 
 
 def transformer():
