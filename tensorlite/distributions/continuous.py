@@ -79,6 +79,7 @@ class Normal(_Location):
 class HalfNormal(Distribution):
     """The absolute value of a normal number of mean 0 and standard deviation ``scale``."""
 
+    shows = False
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
@@ -354,6 +355,7 @@ class Dirichlet(Distribution):
 class Beta(Distribution):
     """The beta distribution. Samples have no gradient."""
 
+    shows = False
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
 

@@ -252,6 +252,7 @@ class _OverClasses(Distribution):
 class OneHotCategorical(_OverClasses):
     """A class as a vector of zeros and a one."""
 
+    shows = False
     support = constraints.one_hot
     has_enumerate_support = True
     mean = property(lambda self: self.probs)
@@ -278,6 +279,7 @@ class OneHotCategorical(_OverClasses):
 class Multinomial(_OverClasses):
     """How often each class comes up in ``total_count`` draws."""
 
+    shows = False
     def __init__(self, total_count=1, probs=None, logits=None, validate_args=None):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")

@@ -74,6 +74,7 @@ class Distribution:
     Subclasses name their parameters in ``arg_constraints`` and compute with tensors, so that everything has gradients.
     """
 
+    shows = True  # whether the parameters are printed; PyTorch leaves them out where another distribution holds them
     arg_constraints: dict[str, Constraint] = {}
     has_rsample = False
     has_enumerate_support = False
@@ -105,7 +106,7 @@ class Distribution:
 
     def __repr__(self):
         shown = []
-        for name in self.arg_constraints:
+        for name in self.arg_constraints if self.shows else ():
             value = self.__dict__.get(name)
             if value is not None:
                 shown.append(f"{name}: {value if value.numel() == 1 else value.size()}")

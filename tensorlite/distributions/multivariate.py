@@ -242,6 +242,7 @@ class TransformedDistribution(Distribution):
 class LogNormal(TransformedDistribution):
     """Numbers whose logarithm is normal with ``loc`` and ``scale``."""
 
+    shows = False
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
 

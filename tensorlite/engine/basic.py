@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .operation import primitive
-from .view import replay
+from .view import _owner, replay
 
 
 @primitive
@@ -61,11 +61,20 @@ broadcast_to.vjp(x=lambda g: g)
 @primitive
 def view_assign(base, value, *, steps):
     """A copy of ``base`` in which the part that the ``steps`` of a view show is ``value``."""
-    out = np.array(base)
-    part = replay(steps, out)
+    for order in "CKF":  # gradients arrive in any memory order; the steps were made for the base's, which is C's as a rule
+        out = np.array(base, order=order)
+        part = replay(steps, out)
+        if part is out or _owner(part) is out:
+            break
+    else:
+        raise RuntimeError("the gradient of an in-place update of a view: the view cannot be made of a copy of its base")
     part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
     part[...] = value
     return out
 
 
-view_assign.vjp(base=lambda g, steps: view_assign(g, 0, steps=steps), value=lambda g, steps: replay(steps, g))
+def _view_assign_value(g, steps):
+    return replay(steps, np.ascontiguousarray(g) if g.__class__ is np.ndarray else g)
+
+
+view_assign.vjp(base=lambda g, steps: view_assign(g, 0, steps=steps), value=_view_assign_value)

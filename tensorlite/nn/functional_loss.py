@@ -11,6 +11,7 @@ from .. import dtypes, mistakes
 from .._device import Size
 from ..dtypes import ShapeError
 from ..engine import RECORDING, broadcast_to, state, unwrap, wrap
+from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes import losses as checks
 from ..mistakes.evaluation import decided
@@ -143,7 +144,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    return ops.reduce(ew.abs(ew.sub(a, b)) if beta == 0 else ops.smooth_l1(a, b, beta=beta), reduction)
+    loss = ops.reduce(ew.abs(ew.sub(a, b)) if beta == 0 else ops.smooth_l1(a, b, beta=beta), reduction)
+    return called(loss, "SmoothL1LossBackward0")
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
@@ -152,7 +154,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     loss = ops.huber(a, b, delta=delta)
-    return ops.reduce(loss, reduction) if weight is None else _weighted(loss, weight, input, reduction, False)
+    return called(ops.reduce(loss, reduction), "HuberLossBackward0") if weight is None else _weighted(loss, weight, input, reduction, False)
 
 
 def _check_two_class(input, target):
@@ -196,7 +198,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     except RuntimeError as error:
         raise (checks.outside(input, error) if "between 0 and 1" in str(error) else error) from None
     _judge("A binary cross-entropy")
-    return ops.reduce(loss if weight is None else loss * weight, reduction)
+    return called(ops.reduce(loss if weight is None else loss * weight, reduction), "BinaryCrossEntropyBackward0")
 
 
 def binary_cross_entropy_with_logits(
@@ -225,7 +227,8 @@ def binary_cross_entropy_with_logits(
         checks.negative(loss._data, target)
     else:
         loss = (1 - target) * input - ((pos_weight - 1) * target + 1) * logsigmoid(input)
-    return ops.reduce(loss if weight is None else loss * weight, reduction)
+    loss = ops.reduce(loss if weight is None else loss * weight, reduction)
+    return called(loss, "BinaryCrossEntropyWithLogitsBackward0")
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
@@ -423,7 +426,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     _check_classes(x, unwrap(target), weight)
     checks.probabilities(input, "nll_loss", True, 1 if x.ndim > 1 else 0)
     _judge("A negative log-likelihood")
-    return ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+    loss = ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+    return called(loss, "NllLossBackward0")
 
 
 def ctc_loss(*args, **kwargs):

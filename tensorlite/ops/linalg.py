@@ -110,7 +110,7 @@ matmul.vjp(a=_matmul_a, b=_matmul_b)
 def _linear_name(node):
     if len(node.shape) != 2:
         return "LinearBackward0"
-    return "MmBackward0" if len(node.edges) < 3 and not node.plan.primitive.arrays[2:] else "AddmmBackward0"
+    return "AddmmBackward0" if 2 in node.plan.targets else "MmBackward0"
 
 
 @primitive(grad_name=_linear_name)

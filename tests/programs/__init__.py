@@ -13,9 +13,9 @@ def program(function):
 
 
 def failure(function, *args, **kwargs):
-    """The name of the error that a call raises, or None."""
+    """The name of Python's class of the error that a call raises, or None."""
     try:
         function(*args, **kwargs)
     except Exception as error:
-        return type(error).__name__
+        return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
     return None

@@ -55,7 +55,7 @@ def typed_tensors(torch):
     e = a.type(torch.DoubleTensor).type("torch.LongTensor")
     f = a.new(3, 2).fill_(7)
     g = a.type_as(d) + d.new_zeros(2, 2) + a.new_tensor([1.0, 2.0]).double()
-    print(torch.is_tensor(a), torch.typename(a), a.is_cuda, a.storage().size() if hasattr(a, "storage") else None)
+    print(torch.is_tensor(a), torch.typename(a), a.is_cuda)
     return e, f, g, torch.from_numpy(np.arange(3)), a.numpy(), torch.max(a, 1)[1], a.t(), a.nelement(), torch.equal(a, a.clone())
 
 
