@@ -395,14 +395,35 @@ def iadd(a, b):
 
 
 def test_a_growing_graph():
-    says(lambda: total(lambda t, loss: t + loss), "TL008", "last 6 losses", "loss.item()")
+    says(lambda: total(lambda t, loss: t + loss), "TL008", "last 4 losses", "loss.item()")
     says(lambda: total(iadd), "TL008")
     says(lambda: total(None), "TL008", "losses.append(loss)")
     total(lambda t, loss: t + loss.item())
     total(lambda t, loss: t + loss.detach())
-    losses = [(tl.ones(2, requires_grad=True) * 2).sum() for _ in range(9)]
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):  # the losses of one step: nothing grows
+        parts = []
+        optimizer.zero_grad()
+        for _ in range(8):
+            parts.append(F.cross_entropy(model(x), y))
+            parts[-1].backward()
+        optimizer.step()
+    losses = [(tl.ones(2, requires_grad=True) * 2).sum() for _ in range(40)]
     for loss in losses:  # made together: nothing grows
         loss.backward()
+
+
+def test_a_growing_graph_without_an_optimizer():
+    def script(number):
+        w, held = tl.ones(3, requires_grad=True), 0.0
+        for _ in range(24):
+            loss = (w * w).sum()
+            loss.backward()
+            held = held + (loss.item() if number else loss)
+
+    says(lambda: script(False), "TL008", "last 20 losses")
+    script(True)
 
 
 def test_a_graph_that_is_kept_and_grows():

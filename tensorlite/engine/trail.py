@@ -19,15 +19,16 @@ __all__ = ["begin", "cut", "first_pass", "left", "spot", "trail", "why_cut"]
 _INSIDE = __name__.partition(".")[0] + "."
 _LENGTH = len(_INSIDE)
 
-#: How many graphs of past losses may be alive before it is called growth.
-HELD = 6
+#: Growth: so many graphs of past losses are alive, from as many optimizer steps; or so many without counting steps.
+HELD, MANY = 4, 20
 
 
 class _Trail(threading.local):
     def __init__(self):
-        self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, instruction) of backward passes
+        self.passes = deque(maxlen=32)  # (weak reference to the root, time, code, instruction, step) of passes
         self.cuts = deque(maxlen=8)  # (what, code, instruction, time) where a value left the tape
         self.lengths, self.budget = {}, 64  # of kept graphs by line; how many passes are looked at
+        self.steps = 0  # of all optimizers
         self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
 
 
@@ -102,7 +103,7 @@ def begin(root, accumulates):
         _cure(root)
     elif passes and (last := passes[-1][0]()) is not None and last is not root:
         _held(root, code, at)
-    passes.append((weakref.ref(root), clock(), code, at))
+    passes.append((weakref.ref(root), clock(), code, at, trail.steps))
 
 
 def _cure(leaf):
@@ -120,18 +121,19 @@ def _cure(leaf):
 
 def _held(root, code, at):
     """Warn if the graphs of the last losses of this line are all alive, each made after the one before was done."""
-    count, newer = 1, root.seq
-    for ref, time, c, n in reversed(trail.passes):
+    count, newer, steps = 1, root.seq, {trail.steps}
+    for ref, time, c, n, step in reversed(trail.passes):
         if c is not code or n != at:
             continue
         old = ref()
         if old is None or old is root or newer <= time:
             return
         count, newer = count + 1, old.seq
-        if count == HELD:
+        steps.add(step)
+        if len(steps) == HELD or count == MANY:
             mistakes.warn(
                 "TL008",
-                f"The graphs of the last {HELD} losses on which backward() was called are all still in memory: the losses "
+                f"The graphs of the last {count} losses on which backward() was called are all still in memory: the losses "
                 "are held as tensors, in a running sum (total += loss) or a list (losses.append(loss)).",
                 "Hold numbers instead: total += loss.item().",
             )
@@ -147,13 +149,13 @@ def grows(root):
         return
     trail.budget -= 1
     nodes = order([root])[0]
-    _, now, code, at = trail.passes[-1]
+    _, now, code, at, _ = trail.passes[-1]
     rows = trail.lengths.setdefault((id(code), at), [])
     if rows and (len(nodes) <= rows[-1][0] or root.seq < rows[-1][1]):
         rows.clear()
     rows.append((len(nodes), now))
     oldest = min((n.seq for n in nodes if n.__class__ is not Leaf), default=now)
-    if len(rows) == HELD and oldest < rows[0][1]:
+    if len(rows) == 6 and oldest < rows[0][1]:
         mistakes.warn(
             "TL008",
             f"The graph under backward(retain_graph=True) grows with every step: {', '.join(str(n) for n, _ in rows)} "
@@ -168,7 +170,7 @@ def first_pass(node):
     from .gradient import order
 
     passes = list(trail.passes)[:-1]  # the last one is the one that has just failed
-    for ref, time, code, at in passes:
+    for ref, time, code, at, _ in passes:
         if time > node.seq:
             root = ref()
             if root is None or node in order([root])[0]:

@@ -87,7 +87,7 @@ def _without(optimizer, params, missing):
     if last is None or last[1] < since:
         return  # no backward pass since the last step: a schedule is being tried out
     optimizer._born = last[1] + 1
-    name, at = type(optimizer).__name__, place(*last[2:])
+    name, at = type(optimizer).__name__, place(*last[2:4])
     every = len(missing) == len(params)
     if every and all(p._node is None for p in params):
         optimizer._early = 0

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import engine
 from ..engine import Handle, Leaf, TensorBase
+from ..engine.trail import trail
 from ..mistakes import training
 
 __all__ = ["Optimizer", "required"]
@@ -65,6 +66,7 @@ def _hooked(step):
     def wrapper(self, *args, **kwargs):
         if self.__dict__.get("_opt_called") is False:  # a scheduler waits to see the first step
             self._opt_called = True
+        trail.steps += 1
         if self.__dict__.get("_early"):  # the first steps are looked at for classic mistakes
             training.before_step(self, kwargs.get("closure", args[0] if args else None))
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
