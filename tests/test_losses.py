@@ -250,3 +250,14 @@ def test_small_names():
         loss(p, tl.tensor(Y + 3))
     with pytest.raises(ValueError, match=r"one-hot"):
         loss(p, tl.tensor(SOFT))
+
+
+def test_cross_entropy_keeps_small_losses_exact_and_ignores_what_is_not_finite():
+    x = np.array([[30.0, 12.0, 1.0], [900.0, 880.0, 3.0], [np.nan, np.inf, 1.0]], np.float32)
+    t = np.array([0, 0, -100])
+    theirs = torch.tensor(x.astype(np.float64), requires_grad=True)
+    want = torch.nn.functional.cross_entropy(theirs, torch.tensor(t), reduction="none")
+    got = tl.nn.functional.cross_entropy(tl.tensor(x), tl.tensor(t), reduction="none")
+    np.testing.assert_allclose(got.numpy(), want.detach().numpy(), atol=1e-7)
+    alone = tl.nn.functional.cross_entropy(tl.tensor(x[:1]), tl.tensor(t[:1]))
+    np.testing.assert_allclose(alone.item(), want[0].item(), atol=1e-7)

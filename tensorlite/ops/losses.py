@@ -183,27 +183,28 @@ def _importance(t, counts, weight, dtype):
     return weight[t] if counts is None else weight[t] * counts
 
 
-def _row_logsumexp(x):
-    """``log(sum(exp(x)))`` of each row."""
+def _row_sums(x, picked):
+    """``shift`` and ``sum(exp(x - shift))`` of each row.
+
+    The shift is the row's largest score, which keeps ``exp`` in range; where all scores are moderate it is the picked one,
+    since NumPy's search for the largest of many short rows is slow. Either way a small loss is exact: its sum is near 1.
+    """
     n, c = x.shape
     size = max(1, _BLOCK // max(c, 1))
-    if n <= size:
-        return _block_logsumexp(x)
-    out = np.empty(n, x.dtype)
+    shift, total = np.empty(n, x.dtype), np.empty(n, x.dtype)
     for i in range(0, n, size):
-        out[i : i + size] = _block_logsumexp(x[i : i + size])
-    return out
-
-
-def _block_logsumexp(x):
-    single = x.dtype.char in "fd"
-    if single and x.size and np.maximum.reduce(x, axis=None) < 50 and np.minimum.reduce(x, axis=None) > -50:
-        z = np.exp(x)  # far from overflow and underflow: the slow search for each row's largest is not needed
-        return np.log(np.dot(z, ones(x.shape[1], x.dtype)))
-    top = np.maximum.reduce(x, axis=1, keepdims=True)
-    z = np.subtract(x, top)
-    np.exp(z, out=z)
-    return np.log(np.add.reduce(z, axis=1)) + top[:, 0]
+        s = slice(i, i + size)
+        block = x[s]
+        if (x.dtype.char in "fd" and block.size and np.maximum.reduce(block, axis=None) < 35
+                and np.minimum.reduce(block, axis=None) > -35):  # fmt: skip
+            shift[s] = picked[s]
+            z = np.subtract(block, picked[s, None])
+            total[s] = np.dot(np.exp(z, out=z), ones(c, x.dtype))
+        else:
+            shift[s] = np.maximum.reduce(block, axis=1)
+            z = np.subtract(block, shift[s, None])
+            total[s] = np.add.reduce(np.exp(z, out=z), axis=1)
+    return shift, total
 
 
 def _places(t, classes):
@@ -217,7 +218,7 @@ def _mean(total, count):
     return total / total.dtype.type(count) if count else total * total.dtype.type(np.nan)
 
 
-@primitive(outputs=("loss", "lse"), constant=("lse",), nondiff=("target", "weight"))
+@primitive(outputs=("loss", "shift", "total"), constant=("shift", "total"), nondiff=("target", "weight"))
 @_quiet
 def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """``-log(softmax(x)[target])`` from logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)`` and class indices."""
@@ -225,24 +226,29 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     n, c = rows.shape
     t, counts = labels_of(target, c, ignore_index)
     factor = _importance(t, counts, weight, x.dtype)
-    lse = _row_logsumexp(rows)
-    loss = lse - rows.reshape(-1)[_places(t, c)]
+    picked = rows.reshape(-1)[_places(t, c)]
+    shift, total = _row_sums(rows, picked)
+    loss = np.log(total)
+    loss += shift - picked
     if factor is not None:
         loss *= factor
     if label_smoothing:
+        lse = np.log(total) + shift
         smooth = lse * c - np.add.reduce(rows, axis=1) if weight is None else lse * weight.sum() - rows @ weight
         if counts is not None:
             smooth *= counts
         loss = loss * (1 - label_smoothing) + smooth * (label_smoothing / c)
+    if counts is not None:
+        loss[~counts] = 0  # also where the scores are not finite
     if reduction == "none":
-        return loss.reshape(target.shape), lse
-    total = np.add.reduce(loss)
+        return loss.reshape(target.shape), shift, total
+    value = np.add.reduce(loss)
     if reduction == "mean":
-        total = _mean(total, n) if factor is None else total / np.add.reduce(factor)
-    return np.asarray(total), lse
+        value = _mean(value, n) if factor is None else value / np.add.reduce(factor)
+    return np.asarray(value), shift, total
 
 
-def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label_smoothing):
+def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reduction, label_smoothing):
     rows = rows_of(x)
     n, c = rows.shape
     t, counts = labels_of(target, c, ignore_index)
@@ -264,10 +270,11 @@ def _cross_entropy_vjp(g, x, target, weight, lse, ignore_index, reduction, label
         at_target, everywhere = np.where(counts, at_target, 0), np.where(counts, everywhere, 0)
     out = np.empty((n, c), x.dtype)
     size = max(1, _BLOCK // max(c, 1))
+    scale = (everywhere / total)[:, None]
     for i in range(0, n, size):
         z = out[i : i + size]
-        np.exp(np.subtract(rows[i : i + size], lse[i : i + size, None], out=z), out=z)
-        np.multiply(z, everywhere[i : i + size, None] if everywhere.ndim else everywhere, out=z)
+        np.exp(np.subtract(rows[i : i + size], shift[i : i + size, None], out=z), out=z)
+        np.multiply(z, scale[i : i + size], out=z)
     out.reshape(-1)[_places(t, c)] -= at_target
     if label_smoothing:
         spread = spread[:, None] if spread.ndim else spread
