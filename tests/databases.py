@@ -69,7 +69,8 @@ def convert(x, memo=None):
 
 def _tensor(x):
     plain = x.detach().resolve_conj().resolve_neg()
-    if plain.untyped_storage().nbytes() == 0 or plain.is_contiguous() and plain._base is None:
+    used, size = plain.untyped_storage().nbytes(), plain.numel() * plain.element_size()
+    if not used or plain.is_contiguous() and used == size:
         t = tl.from_numpy(plain.numpy(force=True).copy(order="K"))
     else:
         line = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())

@@ -6,6 +6,7 @@ import functools
 import inspect
 
 from ..engine import TensorBase, clone
+from ..ops.strides import as_strided_scatter as _strided_scatter
 from . import arranging, pointwise, shaping
 from ._common import into, tensor_arg
 
@@ -102,7 +103,4 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
     if tuple(src.shape) != tuple(size):
         raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
                            f"{list(src.shape)}, slice size = {list(size)}")  # fmt: skip
-    offset = input.storage_offset() if storage_offset is None else storage_offset
-    out = clone(input)
-    arranging.as_strided(out, size, stride, offset).copy_(src)
-    return out
+    return _strided_scatter(input, src, size, stride, storage_offset)

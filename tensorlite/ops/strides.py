@@ -8,6 +8,8 @@ import numpy as np
 
 from ..engine import primitive, unwrap
 from .axes import axis_of
+from .indexing import index_select, put
+from .shape import reshape
 
 
 @primitive(view=True)
@@ -131,7 +133,12 @@ def as_strided(input, size, stride, storage_offset=None):
     RuntimeError
         If the view would leave the memory, or sizes and strides differ in number.
     """
-    a = unwrap(input)
+    offset, layout = _checked(unwrap(input), size, stride, storage_offset)
+    return _strided(input, size=tuple(size), stride=tuple(stride), offset=offset, layout=layout)
+
+
+def _checked(a, size, stride, storage_offset):
+    """The offset from the first element of ``a``, and its own strides, in elements."""
     if len(size) != len(stride):
         raise RuntimeError(f"mismatch in length of strides and shape (got {len(stride)} and {len(size)})")
     if [s for s in stride if s < 0]:
@@ -141,4 +148,15 @@ def as_strided(input, size, stride, storage_offset=None):
     if storage_offset is not None:
         start = a.__array_interface__["data"][0] - _whole(a).__array_interface__["data"][0]
         offset = storage_offset - start // a.itemsize
-    return _strided(input, size=tuple(size), stride=tuple(stride), offset=offset, layout=layout)
+    return offset, layout
+
+
+def as_strided_scatter(input, src, size, stride, storage_offset=None):
+    """A copy of ``input`` in which the elements that :func:`as_strided` shows are those of ``src``."""
+    a = unwrap(input)
+    offset, layout = _checked(a, size, stride, storage_offset)
+    at = _strided_places(a.shape, tuple(size), tuple(stride), offset, layout).reshape(-1)
+    line = reshape(src, shape=(at.size,))
+    if at.size and at.min() < 0:  # memory outside of ``input``
+        at, line = at[at >= 0], index_select(line, np.flatnonzero(at >= 0), dim=0)
+    return put(input, at, line)
