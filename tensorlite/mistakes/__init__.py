@@ -79,9 +79,9 @@ def silence(*codes):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.mistakes.silence("TL003")
-    >>> tl.mistakes.silenced("TL004").codes
-    ('TL004',)
+    >>> with tl.mistakes.silenced("TL002"):  # what is silenced inside a block ends with it
+    ...     tl.mistakes.silence("TL003")
+    ...     loss = tl.nn.functional.cross_entropy(tl.ones(2, 3, requires_grad=True).softmax(1), tl.tensor([0, 1]))
     """
     _silent.update(_known(codes))
 
