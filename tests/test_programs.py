@@ -57,6 +57,7 @@ def agree(a, b, where="result"):
         assert a.dtype == b.dtype and a.shape == b.shape, f"{where}: {a.dtype} {a.shape}, PyTorch {b.dtype} {b.shape}"
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4, err_msg=where)
     elif isinstance(b, str):
+        assert isinstance(a, str), f"{where}: {a!r}, PyTorch {b!r}"
         agree_text(a, b)
     else:
         assert str(a) == str(b), f"{where}: {a!r}, PyTorch {b!r}"

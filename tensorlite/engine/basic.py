@@ -61,13 +61,17 @@ broadcast_to.vjp(x=lambda g: g)
 @primitive
 def view_assign(base, value, *, steps):
     """A copy of ``base`` in which the part that the ``steps`` of a view show is ``value``."""
-    for order in "CKF":  # gradients arrive in any memory order; the steps were made for the base's, which is C's as a rule
+    for (
+        order
+    ) in "CKF":  # gradients arrive in any memory order; the steps were made for the base's, which is C's as a rule
         out = np.array(base, order=order)
         part = replay(steps, out)
         if part is out or _owner(part) is out:
             break
     else:
-        raise RuntimeError("the gradient of an in-place update of a view: the view cannot be made of a copy of its base")
+        raise RuntimeError(
+            "the gradient of an in-place update of a view: the view cannot be made of a copy of its base"
+        )
     part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
     part[...] = value
     return out

@@ -255,7 +255,11 @@ class Plan:
             f"    n.cells = {row(cells) if cells else '()'}\n"
             f"    n.shape = {meta[0]}\n"
             f"    n.dtype = {meta[1]}\n"
-            + (f"    if not n.shape:\n        n.scalar = out{'.copy()' if prim.view else ''}\n" if prim.outputs is None else "")
+            + (
+                f"    if not n.shape:\n        n.scalar = out{'.copy()' if prim.view else ''}\n"
+                if prim.outputs is None
+                else ""
+            )
             + "    n.hooks = n.where = None\n"
             "    return n\n"
         )

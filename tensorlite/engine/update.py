@@ -29,7 +29,7 @@ def check_writable(target, tracked=None):
             if view.many:
                 raise RuntimeError(_MANY.format(target._node.name() if target._node else "a function", "is being"))
         leaf = target._node if view is None else view.base._node
-        if isinstance(leaf, Leaf):
+        if isinstance(leaf, Leaf) or isinstance(target._node, Leaf):
             kind = "a leaf Variable" if view is None else "a view of a leaf Variable"
             raise RuntimeError(
                 f"{kind} that requires grad is being used in an in-place operation. Wrap the update in torch.no_grad() if "

@@ -72,7 +72,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     """
     x = input._data
     if eps < 0 or training and eps == 0:
-        raise ValueError(f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}")
+        raise ValueError(
+            f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}"
+        )
     if x.size == 0:
         return _empty(input, weight, bias)
     if x.ndim < 2:

@@ -263,7 +263,9 @@ def gan(torch):
 
     Tensor = torch.cuda.FloatTensor if torch.cuda.is_available() else torch.FloatTensor
     generator = nn.Sequential(*block(4, 8, normalize=False), *block(8, 12), nn.Linear(12, 6), nn.Tanh()).double()
-    discriminator = nn.Sequential(nn.Linear(6, 8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 1), nn.Sigmoid()).double()
+    discriminator = nn.Sequential(
+        nn.Linear(6, 8), nn.LeakyReLU(0.2, inplace=True), nn.Linear(8, 1), nn.Sigmoid()
+    ).double()
     generator.apply(weights_init_normal)
     adversarial_loss = torch.nn.BCELoss()
     g_opt = torch.optim.Adam(generator.parameters(), lr=0.002, betas=(0.5, 0.999))
@@ -279,7 +281,9 @@ def gan(torch):
         g_loss.backward()
         g_opt.step()
         d_opt.zero_grad()
-        d_loss = (adversarial_loss(discriminator(real), valid) + adversarial_loss(discriminator(gen.detach()), fake)) / 2
+        d_loss = (
+            adversarial_loss(discriminator(real), valid) + adversarial_loss(discriminator(gen.detach()), fake)
+        ) / 2
         d_loss.backward()
         d_opt.step()
         print("[Epoch %d] [D loss: %f] [G loss: %f]" % (i, d_loss.item(), g_loss.item()))
@@ -296,7 +300,9 @@ def wgan_gradient_penalty(torch):
     interpolates = (alpha * real + ((1 - alpha) * fake)).requires_grad_(True)
     d = D(interpolates)
     ones = torch.autograd.Variable(torch.FloatTensor(8, 1).fill_(1.0), requires_grad=False)
-    gradients = torch.autograd.grad(outputs=d, inputs=interpolates, grad_outputs=ones, create_graph=True, retain_graph=True, only_inputs=True)[0]
+    gradients = torch.autograd.grad(
+        outputs=d, inputs=interpolates, grad_outputs=ones, create_graph=True, retain_graph=True, only_inputs=True
+    )[0]
     gradients = gradients.view(gradients.size(0), -1)
     penalty = ((gradients.norm(2, dim=1) - 1) ** 2).mean()
     loss = -torch.mean(D(real)) + torch.mean(D(fake)) + 10 * penalty
@@ -314,7 +320,9 @@ def dcgan_shapes(torch):
         nn.ConvTranspose2d(5, 8, 4, 1, 0, bias=False), nn.BatchNorm2d(8), nn.ReLU(True),
         nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False), nn.Tanh(),
     )  # fmt: skip
-    D = nn.Sequential(nn.Conv2d(3, 6, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(6, 1, 4, 1, 0), nn.Sigmoid())
+    D = nn.Sequential(
+        nn.Conv2d(3, 6, 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(6, 1, 4, 1, 0), nn.Sigmoid()
+    )
     out = D(G(torch.randn(3, 5, 1, 1)))
     label = torch.full((3,), 1.0, dtype=torch.float)
     loss = nn.BCELoss()(out.view(-1), label)
@@ -384,7 +392,9 @@ def diffusion(torch):
     with torch.inference_mode():
         x = torch.randn(2, 2)
         for i in reversed(range(3)):
-            x = (x - 0.1 * net(torch.cat([x, emb[:2]], 1))) / alphas[i].sqrt() + (variance[i].sqrt() * torch.randn_like(x) if i else 0)
+            x = (x - 0.1 * net(torch.cat([x, emb[:2]], 1))) / alphas[i].sqrt() + (
+                variance[i].sqrt() * torch.randn_like(x) if i else 0
+            )
     return loss, ema, x, variance
 
 
@@ -406,7 +416,11 @@ def mcmc_and_bayes(torch):
             (g,) = torch.autograd.grad(potential(q), q)
             p = p - 0.05 * g
             q = q + 0.05 * p
-    beta, gamma, dirichlet = D.Beta(torch.tensor([2.0]), torch.tensor([3.0])), D.Gamma(2.0, 3.0), D.Dirichlet(torch.ones(3) * 2)
+    beta, gamma, dirichlet = (
+        D.Beta(torch.tensor([2.0]), torch.tensor([3.0])),
+        D.Gamma(2.0, 3.0),
+        D.Dirichlet(torch.ones(3) * 2),
+    )
     x = torch.tensor([0.3])
     print(beta, prior, D.Bernoulli(0.3), D.Poisson(2.0))
     return (

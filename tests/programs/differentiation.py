@@ -13,7 +13,12 @@ def autograd_tutorial(torch):
     loss.backward(retain_graph=True)
     loss.backward()
     with torch.no_grad():
-        print((torch.matmul(x, w) + b).requires_grad, z.detach().requires_grad, type(z.grad_fn).__name__, loss.grad_fn.name())
+        print(
+            (torch.matmul(x, w) + b).requires_grad,
+            z.detach().requires_grad,
+            type(z.grad_fn).__name__,
+            loss.grad_fn.name(),
+        )
     inp = torch.eye(4, 5, requires_grad=True)
     out = (inp + 1).pow(2).t()
     out.backward(torch.ones_like(out), retain_graph=True)
@@ -101,7 +106,15 @@ def higher_derivatives(torch):
     f = lambda a, b: (a.exp() * b).sum()
     a, b = torch.randn(2, 3, generator=torch.Generator().manual_seed(0)).double()
     A = torch.autograd.functional
-    return outs, A.hessian(f, (a, b)), A.jacobian(lambda a: a**3, a), A.vjp(f, (a, b)), A.jvp(lambda a: a * 2, a, a), A.hvp(f, (a, b), (b, a)), A.vhp(f, (a, b), (a, b))
+    return (
+        outs,
+        A.hessian(f, (a, b)),
+        A.jacobian(lambda a: a**3, a),
+        A.vjp(f, (a, b)),
+        A.jvp(lambda a: a * 2, a, a),
+        A.hvp(f, (a, b), (b, a)),
+        A.vhp(f, (a, b), (a, b)),
+    )
 
 
 @program
@@ -115,7 +128,7 @@ def tensor_hooks(torch):
     y.pow(2).sum().backward()
     handle.remove()
     fn = y.grad_fn
-    print(type(fn).__name__, fn.next_functions[0][0].name().split('::')[-1], len(seen))
+    print(type(fn).__name__, fn.next_functions[0][0].name().split("::")[-1], len(seen))
     with torch.autograd.graph.saved_tensors_hooks(lambda t: t.detach().numpy(), lambda a: torch.from_numpy(a)):
         z = (x.exp() * x).sum()
     z.backward()
@@ -137,7 +150,9 @@ def module_hooks(torch):
 
     handles = [layer.register_forward_hook(get_activation(name)) for name, layer in net.named_children()]
     net[0].register_forward_pre_hook(lambda m, args: (args[0] * 2,))
-    net[2].register_full_backward_hook(lambda m, gi, go: order.append((tuple(g.shape for g in gi if g is not None), go[0].sum().item())))
+    net[2].register_full_backward_hook(
+        lambda m, gi, go: order.append((tuple(g.shape for g in gi if g is not None), go[0].sum().item()))
+    )
     net[1].register_forward_hook(lambda m, args, kwargs, out: out + 1, with_kwargs=True)
     out = net(torch.ones(1, 3, requires_grad=True))
     out.sum().backward()
@@ -308,4 +323,17 @@ def linear_algebra(torch):
     q, r = torch.linalg.qr(A)
     (logdet + x.sum() + values[-1]).backward()
     print(torch.allclose(q @ r, A), torch.allclose(u @ torch.diag(s) @ vh, A), torch.linalg.matrix_rank(A).item())
-    return logdet, x, values, s, S.grad, torch.linalg.inv(A), torch.linalg.slogdet(A), torch.matrix_exp(A * 0.1), torch.linalg.norm(A), torch.trace(A), torch.pinverse(A), torch.linalg.cond(A)
+    return (
+        logdet,
+        x,
+        values,
+        s,
+        S.grad,
+        torch.linalg.inv(A),
+        torch.linalg.slogdet(A),
+        torch.matrix_exp(A * 0.1),
+        torch.linalg.norm(A),
+        torch.trace(A),
+        torch.pinverse(A),
+        torch.linalg.cond(A),
+    )

@@ -56,7 +56,17 @@ def typed_tensors(torch):
     f = a.new(3, 2).fill_(7)
     g = a.type_as(d) + d.new_zeros(2, 2) + a.new_tensor([1.0, 2.0]).double()
     print(torch.is_tensor(a), torch.typename(a), a.is_cuda)
-    return e, f, g, torch.from_numpy(np.arange(3)), a.numpy(), torch.max(a, 1)[1], a.t(), a.nelement(), torch.equal(a, a.clone())
+    return (
+        e,
+        f,
+        g,
+        torch.from_numpy(np.arange(3)),
+        a.numpy(),
+        torch.max(a, 1)[1],
+        a.t(),
+        a.nelement(),
+        torch.equal(a, a.clone()),
+    )
 
 
 @program
@@ -162,7 +172,10 @@ def class_correct_counts(torch):
             class_correct[label] += correct[i].item()
             class_total[label] += 1
     for i in range(3):
-        print("Test Accuracy of %5s: %2d%% (%2d/%2d)" % (str(i), 100 * class_correct[i] / class_total[i], np.sum(class_correct[i]), np.sum(class_total[i])))
+        print(
+            "Test Accuracy of %5s: %2d%% (%2d/%2d)"
+            % (str(i), 100 * class_correct[i] / class_total[i], np.sum(class_correct[i]), np.sum(class_total[i]))
+        )
     return class_correct, class_total
 
 
@@ -211,16 +224,40 @@ def mistakes_of_beginners(torch):
     x = torch.randn(3, 4)
     w = torch.randn(4, requires_grad=True)
     print(failure(torch.mm, x, x), failure(nn.Linear(5, 2), x), failure(w.numpy), failure((x * w).backward))
-    print(failure(nn.CrossEntropyLoss(), x, torch.tensor([0, 1])), failure(nn.CrossEntropyLoss(), x, torch.tensor([0, 1, 9])))
+    print(
+        failure(nn.CrossEntropyLoss(), x, torch.tensor([0, 1])),
+        failure(nn.CrossEntropyLoss(), x, torch.tensor([0, 1, 9])),
+    )
     print(failure(lambda: nn.Module().missing), failure(x.view, 5, 3), failure(torch.cat, [x, x[0]]), failure(x.item))
     loss = (x * w).sum()
     loss.backward()
     print(failure(loss.backward), failure(bool, x), failure(lambda: w.add_(1)), failure(torch.zeros(2).backward))
-    print(failure(nn.Embedding(3, 2), torch.tensor([3])), failure(nn.Linear(4, 2).load_state_dict, {"weight": torch.zeros(2, 4)}))
-    print(failure(torch.optim.SGD, [], lr=0.1), failure(torch.optim.Adam, [w], lr=-1.0), failure(nn.Conv2d(3, 4, 3), torch.zeros(1, 1, 5, 5)))
+    print(
+        failure(nn.Embedding(3, 2), torch.tensor([3])),
+        failure(nn.Linear(4, 2).load_state_dict, {"weight": torch.zeros(2, 4)}),
+    )
+    print(
+        failure(torch.optim.SGD, [], lr=0.1),
+        failure(torch.optim.Adam, [w], lr=-1.0),
+        failure(nn.Conv2d(3, 4, 3), torch.zeros(1, 1, 5, 5)),
+    )
     y = w.exp()
     y.add_(1)
-    print(failure(y.sum().backward), failure(torch.tensor, [[1, 2], [3]]), failure(torch.stack, [x, x[:2]]), failure(int, x))
-    print(failure(lambda: x[5]), failure(lambda: x[0, 0, 0]), failure(lambda: x @ torch.randn(3)), failure(torch.arange(3).requires_grad_))
-    print(failure(lambda: torch.randn(2).double() @ torch.randn(2)), failure(torch.nn.BCELoss(), x, x), failure(x.cuda) is not None)
+    print(
+        failure(y.sum().backward),
+        failure(torch.tensor, [[1, 2], [3]]),
+        failure(torch.stack, [x, x[:2]]),
+        failure(int, x),
+    )
+    print(
+        failure(lambda: x[5]),
+        failure(lambda: x[0, 0, 0]),
+        failure(lambda: x @ torch.randn(3)),
+        failure(torch.arange(3).requires_grad_),
+    )
+    print(
+        failure(lambda: torch.randn(2).double() @ torch.randn(2)),
+        failure(torch.nn.BCELoss(), x, x),
+        failure(x.cuda) is not None,
+    )
     return w.grad.shape

@@ -102,7 +102,13 @@ def makemore_mlp(torch):
             p.data += -0.1 * p.grad
         lossi.append(loss.log10().item())
         with torch.no_grad():
-            ud.append([((0.1 * p.grad).std() / p.data.std()).log10().item() for p in parameters if p.ndim == 2 and p.shape[0] > 1])
+            ud.append(
+                [
+                    ((0.1 * p.grad).std() / p.data.std()).log10().item()
+                    for p in parameters
+                    if p.ndim == 2 and p.shape[0] > 1
+                ]
+            )
     return lossi, ud, torch.tensor(lossi).view(-1, 5).mean(1), running, logits.grad
 
 
@@ -125,7 +131,11 @@ def cross_entropy_backward_by_hand(torch):
     dlogits = F.softmax(logits, 1)
     dlogits[range(8), Yb] -= 1
     dlogits /= 8
-    print(torch.all(dlogits == logits.grad).item() in (True, False), torch.allclose(dlogits, logits.grad), (dlogits - logits.grad).abs().max().item() < 1e-6)
+    print(
+        torch.all(dlogits == logits.grad).item() in (True, False),
+        torch.allclose(dlogits, logits.grad),
+        (dlogits - logits.grad).abs().max().item() < 1e-6,
+    )
     return loss, logprobs.grad, probs.grad, counts_sum_inv.grad, logit_maxes.grad
 
 
@@ -204,7 +214,9 @@ def minimal_gpt(torch):
             super().__init__()
             self.ln_1, self.ln_2 = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
             self.attn = CausalSelfAttention(n_embd, n_head, block)
-            self.mlp = nn.ModuleDict(dict(c_fc=nn.Linear(n_embd, 4 * n_embd), c_proj=nn.Linear(4 * n_embd, n_embd), act=NewGELU()))
+            self.mlp = nn.ModuleDict(
+                dict(c_fc=nn.Linear(n_embd, 4 * n_embd), c_proj=nn.Linear(4 * n_embd, n_embd), act=NewGELU())
+            )
 
         def forward(self, x, flash):
             x = x + self.attn(self.ln_1(x), flash)
@@ -499,25 +511,41 @@ def transformer_translation(torch):
     src, tgt = torch.randint(1, 10, (6, 3)), torch.randint(1, 10, (5, 3))
     src[4:, 1] = 0
     emb, pos, gen = nn.Embedding(10, 16), PositionalEncoding(16), nn.Linear(16, 10)
-    model = nn.Transformer(d_model=16, nhead=4, num_encoder_layers=1, num_decoder_layers=2, dim_feedforward=32, dropout=0.0)
+    model = nn.Transformer(
+        d_model=16, nhead=4, num_encoder_layers=1, num_decoder_layers=2, dim_feedforward=32, dropout=0.0
+    )
     for p in model.parameters():
         if p.dim() > 1:
             nn.init.xavier_uniform_(p)
     mask = nn.Transformer.generate_square_subsequent_mask(5)
     pad = (src == 0).transpose(0, 1)
-    out = model(pos(emb(src) * math.sqrt(16)), pos(emb(tgt)), tgt_mask=mask, src_key_padding_mask=pad, memory_key_padding_mask=pad)
+    out = model(
+        pos(emb(src) * math.sqrt(16)),
+        pos(emb(tgt)),
+        tgt_mask=mask,
+        src_key_padding_mask=pad,
+        memory_key_padding_mask=pad,
+    )
     logits = gen(out)
     loss = nn.CrossEntropyLoss(ignore_index=0)(logits.reshape(-1, 10), tgt.reshape(-1))
     loss.backward()
     print(mask)
-    return loss, logits, emb.weight.grad, model.decoder.layers[1].multihead_attn.in_proj_weight.grad, list(model.state_dict())[:8]
+    return (
+        loss,
+        logits,
+        emb.weight.grad,
+        model.decoder.layers[1].multihead_attn.in_proj_weight.grad,
+        list(model.state_dict())[:8],
+    )
 
 
 @program
 def encoder_language_model(torch):
     nn = torch.nn
     torch.manual_seed(17)
-    layer = nn.TransformerEncoderLayer(12, 3, dim_feedforward=24, dropout=0.0, activation="gelu", batch_first=True, norm_first=True)
+    layer = nn.TransformerEncoderLayer(
+        12, 3, dim_feedforward=24, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
     encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(12))
     x = torch.randn(2, 5, 12, requires_grad=True)
     mask = torch.triu(torch.full((5, 5), float("-inf")), diagonal=1)
@@ -547,7 +575,9 @@ def einsum_attention_with_rope(torch):
     energy = torch.where(mask, energy, torch.tensor(float("-inf")))
     attention = energy.softmax(-1)
     out = torch.einsum("bhqk,bkhd->bqhd", [attention, v]).reshape(2, 6, -1)
-    complex_form = torch.view_as_real(torch.view_as_complex(q.reshape(2, 6, 4, 4, 2)) * torch.polar(torch.ones(4), freqs))
+    complex_form = torch.view_as_real(
+        torch.view_as_complex(q.reshape(2, 6, 4, 4, 2)) * torch.polar(torch.ones(4), freqs)
+    )
     return out, attention.sum(-1), complex_form
 
 

@@ -208,7 +208,9 @@ def regularised_polynomial(torch):
     weights = [p for n, p in net.named_parameters() if n.endswith("weight")]
     others = [p for n, p in net.named_parameters() if not n.endswith("weight")]
     net, x, y = net.double(), x.double(), y.double()  # Adam makes rounding errors large
-    opt = torch.optim.AdamW([{"params": weights, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}], lr=0.02)
+    opt = torch.optim.AdamW(
+        [{"params": weights, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}], lr=0.02
+    )
     for _ in range(15):
         l1 = sum(p.abs().sum() for p in weights)
         loss = nn.MSELoss()(net(x), y) + 1e-4 * l1

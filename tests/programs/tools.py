@@ -21,7 +21,10 @@ def saving_and_loading(torch):
     opt.step()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.tar")
-        torch.save({"epoch": 5, "model_state_dict": model.state_dict(), "optimizer_state_dict": opt.state_dict(), "loss": 0.4}, path)
+        torch.save(
+            {"epoch": 5, "model_state_dict": model.state_dict(), "optimizer_state_dict": opt.state_dict(), "loss": 0.4},
+            path,
+        )
         checkpoint = torch.load(path, weights_only=True, map_location=torch.device("cpu"))
     other = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.Linear(4, 2))
     print(other.load_state_dict(checkpoint["model_state_dict"]))
@@ -38,7 +41,13 @@ def saving_and_loading(torch):
     buffer.seek(0)
     keys = nn.Linear(2, 2).load_state_dict({"weight": torch.zeros(2, 2), "extra": torch.zeros(1)}, strict=False)
     print(keys.missing_keys, keys.unexpected_keys)
-    return checkpoint, opt2.param_groups[0]["lr"], torch.load(buffer), torch.equal(model[0].weight, other[0].weight)
+    return (
+        checkpoint["epoch"],
+        checkpoint["model_state_dict"],
+        opt2.param_groups[0]["lr"],
+        torch.load(buffer),
+        torch.equal(model[0].weight, other[0].weight),
+    )
 
 
 @program
@@ -127,7 +136,14 @@ def datasets_and_loaders(torch):
     train, valid = data.random_split(Squares(10), [0.7, 0.3])
     for x, y in data.DataLoader(data.TensorDataset(torch.arange(4), torch.arange(4) * 2), batch_size=4):
         pass
-    print(len(data.DataLoader(Squares(7), batch_size=3, drop_last=True)), len(sub), batches, list(one), train.indices, len(valid))
+    print(
+        len(data.DataLoader(Squares(7), batch_size=3, drop_last=True)),
+        len(sub),
+        batches,
+        list(one),
+        train.indices,
+        len(valid),
+    )
     return rows, shuffled, padded, streamed, picks, x, y, data.default_collate([(1, {"a": 2.0}), (3, {"a": 4.0})])
 
 
@@ -136,7 +152,9 @@ def seeded_worker_loading(torch):
     dataset = torch.utils.data.TensorDataset(torch.arange(20))
     out = []
     for workers in (0, 2):
-        loader = torch.utils.data.DataLoader(dataset, batch_size=6, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(7))
+        loader = torch.utils.data.DataLoader(
+            dataset, batch_size=6, shuffle=True, num_workers=workers, generator=torch.Generator().manual_seed(7)
+        )
         out.append(torch.cat([b for (b,) in loader]))
     return out
 
@@ -152,7 +170,14 @@ def initialisation(torch):
         f(w)
         out.append(w.clone() if f is not init.orthogonal_ else w.t() @ w)
     print(init.calculate_gain("relu"), init.calculate_gain("leaky_relu", 0.2), init.calculate_gain("tanh"))
-    return out, torch.nn.Linear(3, 2).weight, torch.nn.Conv2d(1, 2, 3).bias, torch.nn.Embedding(3, 2).weight, torch.nn.LSTM(2, 2).weight_ih_l0, torch.nn.MultiheadAttention(4, 2).in_proj_weight
+    return (
+        out,
+        torch.nn.Linear(3, 2).weight,
+        torch.nn.Conv2d(1, 2, 3).bias,
+        torch.nn.Embedding(3, 2).weight,
+        torch.nn.LSTM(2, 2).weight_ih_l0,
+        torch.nn.MultiheadAttention(4, 2).in_proj_weight,
+    )
 
 
 @program
@@ -230,7 +255,14 @@ def averaging_and_clipping(torch):
 def device_doors(torch):
     x = torch.ones(2, device="cpu", pin_memory=False)
     x = x.to("cpu", non_blocking=True).to(device=torch.device("cpu"), dtype=torch.float64).cpu()
-    print(x.device, x.device.type, torch.device("cpu").index, x.is_cuda, torch.get_default_dtype(), torch.cuda.is_available())
+    print(
+        x.device,
+        x.device.type,
+        torch.device("cpu").index,
+        x.is_cuda,
+        torch.get_default_dtype(),
+        torch.cuda.is_available(),
+    )
     print(torch.backends.mps.is_available(), torch.accelerator.is_available(), torch.cuda.device_count())
     with torch.autocast(device_type="cpu", enabled=False):
         y = x * 2
@@ -247,7 +279,9 @@ def device_doors(torch):
     torch.use_deterministic_algorithms(False)
     torch.set_float32_matmul_precision("high")
     torch.set_float32_matmul_precision("highest")
-    print(torch.are_deterministic_algorithms_enabled(), torch.initial_seed() is not None, failure(torch.device, "nowhere"))
+    print(
+        torch.are_deterministic_algorithms_enabled(), torch.initial_seed() is not None, failure(torch.device, "nowhere")
+    )
     return x, y, p, z, failure(lambda: torch.zeros(1, device="cuda")) is not None
 
 
@@ -266,13 +300,41 @@ def profiling_and_timing(torch):
 @program
 def printing(torch):
     torch.manual_seed(8)
-    print(torch.tensor([1.5, -2.25, 1e10]), torch.rand(2, 3), torch.arange(3), torch.zeros(0), torch.tensor(True), torch.tensor(2.5))
-    print(torch.full((2, 2), 1e-8), torch.tensor([float("nan"), float("inf")]), torch.ones(2, requires_grad=True) * 2, torch.randn(30, 40) * 0 + 1)
-    print(torch.tensor([1 + 2j]), torch.tensor([1.0], dtype=torch.float64), torch.int32, torch.Size([2, 3]), torch.finfo(torch.float32).eps)
+    print(
+        torch.tensor([1.5, -2.25, 1e10]),
+        torch.rand(2, 3),
+        torch.arange(3),
+        torch.zeros(0),
+        torch.tensor(True),
+        torch.tensor(2.5),
+    )
+    print(
+        torch.full((2, 2), 1e-8),
+        torch.tensor([float("nan"), float("inf")]),
+        torch.ones(2, requires_grad=True) * 2,
+        torch.randn(30, 40) * 0 + 1,
+    )
+    print(
+        torch.tensor([1 + 2j]),
+        torch.tensor([1.0], dtype=torch.float64),
+        torch.int32,
+        torch.Size([2, 3]),
+        torch.finfo(torch.float32).eps,
+    )
     torch.set_printoptions(precision=2, sci_mode=False)
-    print(torch.tensor([3.14159, 1000.5]), f"{torch.tensor(3.14159):.2f}", torch.tensor([1, 2]).tolist(), str(torch.device("cpu")))
+    print(
+        torch.tensor([3.14159, 1000.5]),
+        f"{torch.tensor(3.14159):.2f}",
+        torch.tensor([1, 2]).tolist(),
+        str(torch.device("cpu")),
+    )
     torch.set_printoptions(profile="default")
-    print(torch.nn.Parameter(torch.ones(1)), torch.nn.LSTM(2, 3, 2), torch.nn.TransformerEncoderLayer(4, 2), torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 1), padding="same", bias=False), torch.nn.MaxPool2d(2, 1)))
+    print(
+        torch.nn.Parameter(torch.ones(1)),
+        torch.nn.LSTM(2, 3, 2),
+        torch.nn.TransformerEncoderLayer(4, 2),
+        torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 1), padding="same", bias=False), torch.nn.MaxPool2d(2, 1)),
+    )
     return torch.iinfo(torch.int8).max, math.isclose(torch.pi, math.pi)
 
 

@@ -30,7 +30,9 @@ def resnet_basic_block(torch):
             self.bn2 = nn.BatchNorm2d(planes)
             self.shortcut = nn.Sequential()
             if stride != 1 or in_planes != planes:
-                self.shortcut = nn.Sequential(nn.Conv2d(in_planes, planes, 1, stride=stride, bias=False), nn.BatchNorm2d(planes))
+                self.shortcut = nn.Sequential(
+                    nn.Conv2d(in_planes, planes, 1, stride=stride, bias=False), nn.BatchNorm2d(planes)
+                )
 
         def forward(self, x):
             out = F.relu(self.bn1(self.conv1(x)))
@@ -39,7 +41,9 @@ def resnet_basic_block(torch):
             return F.relu(out)
 
     torch.manual_seed(0)
-    net = nn.Sequential(BasicBlock(3, 8), BasicBlock(8, 12, 2), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(12, 5)).double()
+    net = nn.Sequential(
+        BasicBlock(3, 8), BasicBlock(8, 12, 2), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(12, 5)
+    ).double()
     for m in net.modules():
         if isinstance(m, nn.Conv2d):
             nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
@@ -76,8 +80,12 @@ def mobilenet_block(torch):
             return out + x if self.stride == 1 else out
 
     torch.manual_seed(1)
-    net = nn.Sequential(Block(4, 4, 3, 1), Block(4, 6, 2, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(6, 3)).double()
-    return _train(torch, net, torch.randn(4, 4, 9, 9).double(), torch.tensor([0, 1, 2, 0])), [p.grad.norm() for p in net.parameters()]
+    net = nn.Sequential(
+        Block(4, 4, 3, 1), Block(4, 6, 2, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(6, 3)
+    ).double()
+    return _train(torch, net, torch.randn(4, 4, 9, 9).double(), torch.tensor([0, 1, 2, 0])), [
+        p.grad.norm() for p in net.parameters()
+    ]
 
 
 @program
@@ -109,11 +117,16 @@ def senet_and_densenet(torch):
         net.add_module(f"dense{i}", Bottleneck(planes, 2))
         planes += 2
     net.add_module("se", SE(planes))
-    net.add_module("trans", nn.Sequential(nn.Conv2d(planes, 4, 1), nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False), nn.Flatten()))
+    net.add_module(
+        "trans",
+        nn.Sequential(nn.Conv2d(planes, 4, 1), nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False), nn.Flatten()),
+    )
     net.add_module("head", nn.LazyLinear(3))
     net(torch.zeros(1, 4, 5, 5))
     print(net)
-    return _train(torch, net.double(), torch.randn(3, 4, 5, 5).double(), torch.tensor([0, 1, 2])), net.state_dict()["head.bias"]
+    return _train(torch, net.double(), torch.randn(3, 4, 5, 5).double(), torch.tensor([0, 1, 2])), net.state_dict()[
+        "head.bias"
+    ]
 
 
 @program
@@ -131,7 +144,9 @@ def shufflenet_and_pixelshuffle(torch):
             return x.view(N, g, C // g, H, W).permute(0, 2, 1, 3, 4).reshape(N, C, H, W)
 
     torch.manual_seed(3)
-    net = nn.Sequential(nn.Conv2d(6, 12, 1, groups=3), ShuffleBlock(3), nn.Conv2d(12, 8, 3, padding=1, groups=2), nn.PixelShuffle(2))
+    net = nn.Sequential(
+        nn.Conv2d(6, 12, 1, groups=3), ShuffleBlock(3), nn.Conv2d(12, 8, 3, padding=1, groups=2), nn.PixelShuffle(2)
+    )
     x = torch.randn(2, 6, 4, 4, requires_grad=True)
     y = net(x)
     y.abs().sum().backward()
@@ -205,7 +220,9 @@ def neural_style(torch):
             return (img - self.mean) / self.std
 
     torch.manual_seed(6)
-    cnn = nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU()).eval()
+    cnn = nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Conv2d(6, 8, 3, padding=1), nn.ReLU()
+    ).eval()
     style, content = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8)
     model, losses = nn.Sequential(Normalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])), []
     for i, layer in enumerate(cnn.children()):
@@ -313,7 +330,10 @@ def patches_vit(torch):
     embed = nn.Linear(48, 16)
     cls, pos = nn.Parameter(torch.randn(1, 1, 16)), nn.Parameter(torch.randn(1, 5, 16))
     x = torch.cat((cls.repeat(2, 1, 1), embed(patches)), dim=1) + pos
-    q, k, v = [t.reshape(2, 5, 4, 4).transpose(1, 2) for t in nn.Linear(16, 48, bias=False)(nn.LayerNorm(16)(x)).chunk(3, dim=-1)]
+    q, k, v = [
+        t.reshape(2, 5, 4, 4).transpose(1, 2)
+        for t in nn.Linear(16, 48, bias=False)(nn.LayerNorm(16)(x)).chunk(3, dim=-1)
+    ]
     out = (torch.matmul(q, k.transpose(-1, -2)) * 4**-0.5).softmax(dim=-1) @ v
     out.mean().backward()
     return patches, columns, out, cls.grad, pos.grad, F.fold(columns.transpose(1, 2), (8, 8), 4, stride=4)
