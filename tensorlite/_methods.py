@@ -359,6 +359,7 @@ class Methods(TensorBase):
     tril, tril_ = arranging.tril, _many(arranging.tril)
     triu, triu_ = arranging.triu, _many(arranging.triu)
     trace = arranging.trace
+    narrow_copy = copies.narrow_copy
     as_strided_scatter = copies.as_strided_scatter
     conj_physical, conj_physical_ = copies.conj_physical, _many(copies.conj_physical)
     unsafe_chunk, unsafe_split = copies.unsafe_chunk, copies.unsafe_split
