@@ -107,6 +107,11 @@ def _flat_rows(x):
 matmul.vjp(a=_matmul_a, b=_matmul_b)
 
 
+def _lines(x):
+    """A raw array as a matrix of its last dimension's rows, also where they are empty."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def _linear_name(node):
     if len(node.shape) != 2:
         return "LinearBackward0"
@@ -130,7 +135,7 @@ def linear(x, weight, bias=None):
     if x.ndim == 2:
         out = np.dot(x, weight.T)
     else:  # one product over all rows, not one per batch
-        out = np.dot(x.reshape(-1, x.shape[-1]), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+        out = np.dot(_lines(x), weight.T).reshape(*x.shape[:-1], weight.shape[0])
     if bias is not None:
         out += bias
     return out
@@ -140,7 +145,7 @@ def _linear_weight(g, x, weight_shape):
     x = _bar(x)
     if g.__class__ is ndarray and len(weight_shape) == 2 and g.ndim == x.ndim > 1:  # first order: two calls
         if g.ndim > 2:
-            g, x = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
+            g, x = _lines(g), _lines(x)
         return np.dot(g.T, x)
     if len(weight_shape) == 1:
         return matmul(reshape(g, shape=(math.prod(g.shape),)), _flat_rows(x)) if len(g.shape) else g * x
@@ -153,14 +158,14 @@ def _linear_x(g, weight):
     if g.__class__ is ndarray and weight.ndim == 2:
         weight = _bar(weight)
         if g.ndim > 2:  # one product over all rows
-            return np.matmul(g.reshape(-1, g.shape[-1]), weight).reshape(*g.shape[:-1], weight.shape[1])
+            return np.matmul(_lines(g), weight).reshape(*g.shape[:-1], weight.shape[1])
         return np.dot(g, weight)
     return matmul(g, _bar(weight)) if len(weight.shape) > 1 else expand_dims(g, dim=-1) * _bar(weight)
 
 
 def _linear_bias(g, bias_shape):
     if g.__class__ is ndarray and g.ndim > 1 and len(bias_shape) == 1 and g.dtype.char in "fd":
-        rows = g if g.ndim == 2 else g.reshape(-1, g.shape[-1])
+        rows = g if g.ndim == 2 else _lines(g)
         return np.dot(ones(len(rows), g.dtype), rows)  # BLAS adds columns in half of the time
     return sum_to(g, shape=bias_shape)
 
