@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
+
 from ..engine import TensorBase
 from ..ops import arrange, strides
 from ..ops import shape as sh
@@ -122,9 +124,12 @@ def trace(input):
 
 def sum_to_size(input, *size):
     """The sum over the dimensions that ``size`` broadcasts."""
-    from ..engine import sum_to
+    from ..engine import cast, sum_to
 
-    return sum_to(input, shape=sizes_of(size))
+    size = sizes_of(size)
+    if input._data.dtype.kind in "bui" and input._data.shape != size:
+        input = cast(input, dtype=np.dtype(np.int64))  # as every sum of integers
+    return sum_to(input, shape=size)
 
 
 def is_same_size(input, other):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from .. import dtypes
-from ..engine import primitive, sum_to, unwrap
+from ..engine import cast, primitive, sum_to, unwrap
 from ..mistakes import explained
 from .axes import axis_of
 from .blocks import ones
@@ -242,7 +242,8 @@ def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """``beta * input + alpha * sum(batch1 @ batch2)`` over the batch."""
     from .reduction import sum
 
-    return _blend(input, sum(bmm(batch1, batch2), dim=0), beta, alpha)
+    products = bmm(batch1, batch2)
+    return _blend(input, cast(sum(products, dim=0), dtype=unwrap(products).dtype), beta, alpha)
 
 
 def dot(input, tensor):
@@ -316,9 +317,9 @@ def tensordot(a, b, dims=2):
         if a.shape[i] == b.shape[j]:
             continue
         if b.shape[j] == 1:  # a size of 1 stands for any: the other operand is added up first
-            a = sum(a, dim=i, keepdim=True)
+            a = cast(sum(a, dim=i, keepdim=True), dtype=unwrap(a).dtype)
         elif a.shape[i] == 1:
-            b = sum(b, dim=j, keepdim=True)
+            b = cast(sum(b, dim=j, keepdim=True), dtype=unwrap(b).dtype)
         else:
             raise dtypes.ShapeError(
                 f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
@@ -434,7 +435,6 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
         For more than two dimensions, or weights that do not fit: one count (integer) or importance (float) per column,
         none negative.
     """
-    from ..engine import cast
     from .reduction import sum
 
     n = len(input.shape)

@@ -107,6 +107,9 @@ def _logcumsumexp_vjp(g, x, out, dim):
     if not len(x.shape):
         return g
     dims = (axis_of(dim, len(x.shape)),)
+    if g.__class__ is np.ndarray and x.dtype.itemsize < 8:  # differences of logarithms lose digits
+        g, x = g.astype(np.float64), x.astype(np.float64)
+        out = logcumsumexp(x, dim=dim)
 
     def part(h):  # positive and negative gradients apart, in logarithms
         weight = where(h > 0, log(where(h > 0, h, 1.0)), -math.inf) - out
