@@ -24,7 +24,6 @@ __all__ = [*_poly.__all__, "airy_ai", "modified_bessel_i0", "modified_bessel_i1"
            "psi", "round", "sinc", "softmax", "xlog1py", "xlogy", "zeta"]  # fmt: skip
 
 
-
 def _of_two(fn):
     """``fn`` of two arguments, at least one of them a tensor, with ``out=``."""
     result = with_out(fn)

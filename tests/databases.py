@@ -70,7 +70,7 @@ def convert(x, memo=None):
 def _tensor(x):
     plain = x.detach().resolve_conj().resolve_neg()
     used, size = plain.untyped_storage().nbytes(), plain.numel() * plain.element_size()
-    if not used or plain.is_contiguous() and used == size:
+    if not used or (plain.is_contiguous() and used == size):
         t = tl.from_numpy(plain.numpy(force=True).copy(order="K"))
     else:
         line = torch.empty(0, dtype=plain.dtype).set_(plain.untyped_storage())
@@ -170,7 +170,16 @@ def same_gradient(a, b, what, scale=1):
 
 
 #: Results that nobody may rely on.
-ANY_VALUE = ("empty", "new_empty", "empty_like", "empty_strided", "empty_permuted", "new_empty_strided", "resize_", "resize_as_")
+ANY_VALUE = (
+    "empty",
+    "new_empty",
+    "empty_like",
+    "empty_strided",
+    "empty_permuted",
+    "new_empty_strided",
+    "resize_",
+    "resize_as_",
+)
 #: Random numbers from another stream than PyTorch's: shapes and dtypes are compared.
 RANDOM = ("dropout", "bernoulli", "multinomial", "normal", "rand", "uniform", "exponential", "cauchy", "geometric",
           "log_normal", "rrelu", "poisson", "gumbel", "svd_lowrank", "pca_lowrank", "scaled_dot_product_attention", "fractional_max")  # fmt: skip
@@ -190,7 +199,7 @@ def compare(op, got, theirs, sample):
     a, b = tensors(got, tl.Tensor), tensors(theirs, torch.Tensor)
     assert len(a) == len(b), f"{len(a)} results, PyTorch {len(b)}"
     if not b and not isinstance(theirs, (list, tuple, types.NoneType)) and not loose(op):
-        assert got == theirs or got != got and theirs != theirs, f"{got!r}, PyTorch {theirs!r}"
+        assert got == theirs or (got != got and theirs != theirs), f"{got!r}, PyTorch {theirs!r}"
     for i, (x, y) in enumerate(zip(a, b)):
         if loose(op):
             assert str(x.dtype) == str(y.dtype) and tuple(x.shape) == tuple(y.shape), (
@@ -213,7 +222,7 @@ def _points(sample, x, y):
     dims = [dim] if isinstance(dim, int) else []
     for d in [*dims, *range(source.ndim)]:
         try:
-            grow = (lambda i: i) if x.ndim == source.ndim else (lambda i: np.expand_dims(i, d))  # noqa: B023
+            grow = (lambda i: i) if x.ndim == source.ndim else (lambda i: np.expand_dims(i, d))
             np.testing.assert_array_equal(*[np.take_along_axis(source, grow(i), d) for i in (x, y)])
             return
         except (AssertionError, IndexError, ValueError):
@@ -225,14 +234,18 @@ def gradients(op, a, b, mine, theirs, scale=1):
     """First derivatives, with random weights of the results."""
     pairs = [(x, y) for x, y in zip(a, b) if y.requires_grad]
     for x, y in zip(a, b):
-        assert bool(x.requires_grad) == bool(y.requires_grad), f"requires_grad {x.requires_grad}, PyTorch {y.requires_grad}"
+        assert bool(x.requires_grad) == bool(y.requires_grad), (
+            f"requires_grad {x.requires_grad}, PyTorch {y.requires_grad}"
+        )
     if not pairs:
         return
     for y in theirs:  # examples of the database share tensors
         if y.is_leaf:
             y.grad = None
     torch.manual_seed(0)
-    weights = [torch.randn(y.shape, dtype=torch.complex128 if y.is_complex() else torch.float64).to(y.dtype) for _, y in pairs]
+    weights = [
+        torch.randn(y.shape, dtype=torch.complex128 if y.is_complex() else torch.float64).to(y.dtype) for _, y in pairs
+    ]
     torch.autograd.backward([y for _, y in pairs], weights)
     tl.autograd.backward([x for x, _ in pairs], [tl.from_numpy(w.numpy()) for w in weights])
     for i, (x, y) in enumerate(zip(mine, theirs)):
@@ -445,7 +458,11 @@ def in_scope(op):
 def _samples(op, variant, dtype):
     if variant == "error":
         return op.error_inputs("cpu") if op.error_inputs_func is not None else []
-    grad = op.supports_autograd and (dtype.is_floating_point or dtype.is_complex) and dtype in op.supported_backward_dtypes("cpu")
+    grad = (
+        op.supports_autograd
+        and (dtype.is_floating_point or dtype.is_complex)
+        and dtype in op.supported_backward_dtypes("cpu")
+    )
     if variant == "second" and not grad:
         return []
     if variant == "reference":

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("expecttest")
 
-from tests import databases  # noqa: E402
+from tests import databases
 
 
 def failures(**settings):

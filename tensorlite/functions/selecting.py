@@ -81,7 +81,11 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=No
     axis, rows = wrap_dim(dim, input._data.ndim), index._data.reshape(-1)
     if source._data.ndim and rows.size != source._data.shape[axis]:
         raise RuntimeError("index_reduce(): Number of indices should be equal to self.size(dim)")
-    at = rows.reshape([-1 if d == axis else 1 for d in range(source._data.ndim)]) if source._data.ndim else rows.reshape(())
+    at = (
+        rows.reshape([-1 if d == axis else 1 for d in range(source._data.ndim)])
+        if source._data.ndim
+        else rows.reshape(())
+    )
     index = wrap(np.broadcast_to(at, source._data.shape).copy())
     result = sc.scatter_reduce(input, index, source, dim=axis, reduce=reduce, include_self=include_self)
     return result if out is None else into(out, result)

@@ -117,7 +117,9 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     tensor_arg(input, "input", "istft")
     a = input._data
     if a.dtype.kind != "c":
-        raise RuntimeError("istft requires a complex-valued input tensor matching the output from stft with return_complex=True.")
+        raise RuntimeError(
+            "istft requires a complex-valued input tensor matching the output from stft with return_complex=True."
+        )
     if a.ndim not in (2, 3):
         raise RuntimeError(f"istft: expected a 2D or 3D complex tensor, but got {a.ndim}D")
     if not a.size:

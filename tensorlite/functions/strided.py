@@ -12,7 +12,9 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
     """Memory seen with the given sizes and strides (counted in elements)."""
     size, stride = sizes_of((size,)), sizes_of((stride,))
     if len(size) != len(stride):
-        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})"
+        )
     for name, values in (("size", size), ("stride", stride)):
         if any(n < 0 for n in values):
             raise RuntimeError(f"Trying to create tensor with negative {name}: {list(values)}")
@@ -24,7 +26,9 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
     return t.requires_grad_() if requires_grad else t
 
 
-def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def empty_permuted(
+    size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
+):
     """Memory in which the dimensions lie in the order ``physical_layout``, the first outermost."""
     size, order = sizes_of((size,)), sizes_of((physical_layout,))
     if len(size) != len(order):

@@ -116,9 +116,13 @@ def householder_product(A, tau):
         raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")
     m, n = A.shape[-2:]
     if m < n:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]")
+        raise RuntimeError(
+            "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]"
+        )
     if n < tau.shape[-1]:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]")
+        raise RuntimeError(
+            "torch.linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]"
+        )
     if len(A.shape) - len(tau.shape) != 1:
         raise RuntimeError("torch.linalg.householder_product: Expected tau to have one dimension less than input, but got "
                            f"tau.ndim equal to {len(tau.shape)} and input.ndim is equal to {len(A.shape)}")  # fmt: skip
@@ -148,5 +152,3 @@ def ormqr(A, tau, C, left=True, transpose=False):
     if left:
         return _reflect(A, tau, C, adjoint=transpose)
     return _mH(_reflect(A, tau, _mH(C), adjoint=not transpose))
-
-

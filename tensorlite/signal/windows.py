@@ -99,7 +99,9 @@ def hann(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=Fal
     >>> tl.signal.windows.hann(5)
     tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
     """
-    return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
+    return general_hamming(
+        M, alpha=0.5, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
+    )
 
 
 def blackman(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
@@ -110,7 +112,9 @@ def blackman(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad
 
 def bartlett(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """A triangle: ``1 - |x|`` for x from -1 to 1."""
-    return _window("bartlett", lambda i, n: 1 - np.abs(2 * i / (n - 1) - 1), M, sym, dtype, layout, device, requires_grad)
+    return _window(
+        "bartlett", lambda i, n: 1 - np.abs(2 * i / (n - 1) - 1), M, sym, dtype, layout, device, requires_grad
+    )
 
 
 def nuttall(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
