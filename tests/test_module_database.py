@@ -173,7 +173,7 @@ def check_module_error(info, example):
     """The same kind of error at the same time, and words that match."""
     sample, where = example.module_error_input, example.error_on.name
     args, kwargs = sample.constructor_input.args, sample.constructor_input.kwargs
-    make = lambda: getattr(tl.nn, info.module_cls.__name__)(*convert(args), **convert(kwargs))  # noqa: E731
+    make = lambda: getattr(tl.nn, info.module_cls.__name__)(*convert(args), **convert(kwargs))
     if where == "CONSTRUCTION_ERROR":
         error = complaints(make)
     else:
@@ -272,7 +272,7 @@ def check_optimizer_error(info, example):
         params = params[:1] * len(params)
     if sample.desc.startswith("duplicate"):
         params[1]["params"] = params[0]["params"]
-    make = lambda: getattr(tl.optim, info.optim_cls.__name__)(params, **convert(sample.kwargs))  # noqa: E731
+    make = lambda: getattr(tl.optim, info.optim_cls.__name__)(params, **convert(sample.kwargs))
     if example.error_on.name == "CONSTRUCTION_ERROR":
         expect(complaints(make), example)
     else:
@@ -349,7 +349,7 @@ def test_an_optimizer_is_pytorchs(name):
 def test_what_is_left_out_refuses_or_is_random(name):
     if name.startswith("Fractional"):
         return
-    with pytest.raises((AttributeError, NotImplementedError), match="not supported|no attribute"):
+    with pytest.raises((AttributeError, NotImplementedError), match=r"not supported|no attribute"):
         (getattr(tl.nn, name) if hasattr(tl.nn, name) else getattr(tl.optim, name))()
 
 

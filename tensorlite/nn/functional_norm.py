@@ -71,7 +71,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             [ 1.0000]])
     """
     x = input._data
-    if eps < 0 or training and eps == 0:
+    if eps < 0 or (training and eps == 0):
         raise ValueError(
             f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}"
         )
