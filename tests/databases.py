@@ -542,6 +542,17 @@ KNOWN = {
     "logcumsumexp": "complex numbers are refused; gradients in float32 are the more accurate ones, second ones finite",
     "histogramdd": "where a number of bins and no range is given edges follow the data; PyTorch's differ in one case",
     "nn.functional.triplet_margin_with_distance_loss": "the example's distance function is a module of PyTorch's",
+    **{f"{n} error": _OVERLAP for n in ("cat", "gather", "kthvalue", "masked_select", "take")},
+    **{f"{n} error": "a number is taken where PyTorch asks for a tensor" for n in (
+        "__radd__", "__rand__", "__rmod__", "__rmul__", "__ror__", "__rpow__", "__rsub__", "__rxor__", "clamp_max", "clamp_min",
+        "float_power", "gcd", "lcm", "ldexp")},
+    "arange error": "one case of a zero step is not refused",
+    "linalg.cross error": "sizes of 1 and 3 broadcast",
+    "renorm error": "a tensor without dimensions is not refused",
+    "multinomial error": "out= of another integer dtype is cast",
+    "linalg.lstsq out": "no out=",
+    "slice_scatter out": "no out=",
+    "nonzero out": "an out= tensor of another size is replaced in one case",
     "nn.functional.silu.complex": "complex activations are refused",
 }  # fmt: skip
 

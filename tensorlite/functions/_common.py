@@ -91,7 +91,7 @@ def into(out, result):
             "requires grad."
         )
     a, r = out._data, result._data
-    if 0 in a.strides and [1 for n, s in zip(a.shape, a.strides) if n > 1 and not s]:
+    if a.size and 0 in a.strides and [1 for n, s in zip(a.shape, a.strides) if n > 1 and not s]:
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
                            "location. Please clone() the tensor before performing the operation.")  # fmt: skip
     if not dtypes.can_cast(r.dtype, a.dtype):
