@@ -555,6 +555,8 @@ KNOWN = {
     "scalar_tensor function": "a number that does not fit the dtype is an error, not wrapped",
     "square function": "of bools: int8, PyTorch int64",
     "__rpow__": "an integer to a negative integer power of no dimensions is an error",
+    **{f"nn.functional.{n} function": "complex numbers are refused" for n in (
+        "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")},
     "arange error": "one case of a zero step is not refused",
     "linalg.cross error": "sizes of 1 and 3 broadcast",
     "renorm error": "a tensor without dimensions is not refused",
