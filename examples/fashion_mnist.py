@@ -138,7 +138,7 @@ def main():
                     print(line, end="", flush=True)
         if process.returncode:
             raise SystemExit(f"{name} failed")
-    reference = dict((r[0], r[2]) for r in rows).get("PyTorch")
+    reference = {name: seconds for name, _, seconds, _ in rows}.get("PyTorch")
     print(f"\n{'':<22}{'accuracy':>10}{'s / epoch':>12}{'/ PyTorch':>12}{'peak MB':>12}")
     for name, accuracy, seconds, memory in rows:
         ratio = f"{seconds / reference:.2f}" if reference else "-"

@@ -84,7 +84,10 @@ def _wide(function):
     """The in-place method of a function whose result is always in double precision."""
 
     def method(self, *args):
-        if self._data.dtype.itemsize != (16 if self._data.dtype.kind == "c" else 8) or self._data.dtype.kind not in "fc":
+        if (
+            self._data.dtype.itemsize != (16 if self._data.dtype.kind == "c" else 8)
+            or self._data.dtype.kind not in "fc"
+        ):
             raise RuntimeError(f"the base given to {function.__name__}_ has dtype {self.dtype.title} but the operation's result "
                                "requires dtype Double")  # fmt: skip
         return inplace_function(function, self, *args)
@@ -663,7 +666,9 @@ class Methods(TensorBase):
         self, size, stride, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
     ):
         """Memory with the given sizes and strides and this tensor's dtype."""
-        return strided.empty_strided(size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        return strided.empty_strided(
+            size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
+        )
 
     def new_full(
         self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False

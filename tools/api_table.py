@@ -88,7 +88,9 @@ def main():
     survey = Path(sys.argv[1]).read_text()
     tests = "\n".join(p.read_text() for p in (ROOT / "tests").glob("*.py"))
     tests += "\n".join(p.read_text() for p in (ROOT / "examples" / "pytorch_style").glob("*.py"))
-    print("# PyTorch's names, here\n\nMade by `python tools/api_table.py SURVEY.md`; the survey counts names in 501 real scripts.")
+    print(
+        "# PyTorch's names, here\n\nMade by `python tools/api_table.py SURVEY.md`; the survey counts names in 501 real scripts."
+    )
     print("*Compared*: the test suite or the scripts run under both frameworks use it beside PyTorch.\n")
     totals = {}
     lines = []

@@ -49,7 +49,9 @@ def main(steps=None, iterations=6 if SMALL else 300, batch=64, n_critic=3, weigh
         opt_g.step()
         losses.append(loss_c.item() + penalty.item())
         if steps is None and (i + 1) % 100 == 0:
-            print(f"step {i + 1}: critic {loss_c.item():.3f}, penalty {penalty.item():.3f}, generator {loss_g.item():.3f}")
+            print(
+                f"step {i + 1}: critic {loss_c.item():.3f}, penalty {penalty.item():.3f}, generator {loss_g.item():.3f}"
+            )
     if steps is None:
         print(f"final penalty {penalty.item():.3f}")
     return losses

@@ -22,7 +22,9 @@ def main(steps=None, iterations=3 if SMALL else 15):
     y = torch.tensor(table.target, dtype=torch.float64).unsqueeze(1)
     model = nn.Linear(x.shape[1], 1).double()
     criterion = nn.BCEWithLogitsLoss()
-    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.8, max_iter=4, history_size=10, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS(
+        model.parameters(), lr=0.8, max_iter=4, history_size=10, line_search_fn="strong_wolfe"
+    )
     losses = []
 
     def closure():

@@ -280,6 +280,7 @@ class Multinomial(_OverClasses):
     """How often each class comes up in ``total_count`` draws."""
 
     shows = False
+
     def __init__(self, total_count=1, probs=None, logits=None, validate_args=None):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")

@@ -39,16 +39,22 @@ def batched(input, dims, name):
     if pooling and name.startswith("adaptive") and dims > 1:
         words = f"{name}(): Expected {dims + 1}D or {dims + 2}D tensor, but got {given}"
     elif pooling and dims > 1:
-        words = f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input of {name}, but got: {given}"
+        words = (
+            f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input of {name}, but got: {given}"
+        )
     elif name.startswith("max_pool"):
-        words = f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{given}"
+        words = (
+            f"{name}: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but got:{given}"
+        )
     elif pooling:
         words = (
             f"Expected 2 to 3 dimensions, but got {n}-dimensional tensor for argument #1 'self' (while checking arguments "
             f"for {name})"
         )
     else:
-        words = f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {given}"
+        words = (
+            f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {name}, but got input of size: {given}"
+        )
     raise RuntimeError(words)
 
 

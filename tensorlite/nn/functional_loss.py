@@ -154,7 +154,11 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     loss = ops.huber(a, b, delta=delta)
-    return called(ops.reduce(loss, reduction), "HuberLossBackward0") if weight is None else _weighted(loss, weight, input, reduction, False)
+    return (
+        called(ops.reduce(loss, reduction), "HuberLossBackward0")
+        if weight is None
+        else _weighted(loss, weight, input, reduction, False)
+    )
 
 
 def _check_two_class(input, target):
@@ -162,7 +166,9 @@ def _check_two_class(input, target):
     if b.dtype != a.dtype:
         code = "TL013" if b.dtype == np.float64 else "TL012"
         message = f"Found dtype {_title(b)} but expected {_title(a)}"
-        remedy = "The input and the target need one floating-point dtype; convert the target with target.to(input.dtype)."
+        remedy = (
+            "The input and the target need one floating-point dtype; convert the target with target.to(input.dtype)."
+        )
         raise RuntimeError(mistakes.explained(message, code, remedy))
 
 

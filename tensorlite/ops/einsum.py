@@ -146,7 +146,10 @@ def _reduced(x, labels, wanted):
         x, labels = np.einsum(f"{labels}->{once}", x), once
     gone = tuple([i for i, c in enumerate(labels) if c not in wanted])
     if gone:
-        x, labels = np.add.reduce(x, axis=gone, dtype=np.int64 if x.dtype.kind in "bui" else None), "".join([c for c in labels if c in wanted])
+        x, labels = (
+            np.add.reduce(x, axis=gone, dtype=np.int64 if x.dtype.kind in "bui" else None),
+            "".join([c for c in labels if c in wanted]),
+        )
     return x, labels
 
 

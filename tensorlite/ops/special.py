@@ -437,7 +437,9 @@ zeta.vjp(q=lambda g, x, q: g * (-1 * x * zeta(x + 1, q)))
 
 scaled_modified_bessel_k0 = _scipy_unary("scaled_modified_bessel_k0", "k0e", "``exp(x) * modified_bessel_k0(x)``.")
 scaled_modified_bessel_k1 = _scipy_unary("scaled_modified_bessel_k1", "k1e", "``exp(x) * modified_bessel_k1(x)``.")
-modified_bessel_i1 = _scipy_unary("modified_bessel_i1", "i1", "The modified Bessel function of the first kind, order 1.")
+modified_bessel_i1 = _scipy_unary(
+    "modified_bessel_i1", "i1", "The modified Bessel function of the first kind, order 1."
+)
 
 
 @primitive(promote="float", differentiable=False)
@@ -449,7 +451,9 @@ def modified_bessel_i0(x):
 @primitive(promote="float", differentiable=False)
 def spherical_bessel_j0(x):
     """``sin(x) / x``, 1 at 0 and 0 at infinity."""
-    return _in_double(x, lambda x: np.where(np.isinf(x), 0.0, np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1, x))))
+    return _in_double(
+        x, lambda x: np.where(np.isinf(x), 0.0, np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1, x)))
+    )
 
 
 @primitive(promote="float", differentiable=False)
