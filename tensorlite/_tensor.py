@@ -35,7 +35,7 @@ _NO_GRAD = (
 def rebuild(cls, array, requires_grad, state):
     """A tensor from what ``__reduce_ex__`` wrote."""
     t = object.__new__(cls)
-    t._data, t._version, t._grad, t._view, t._node = array, [0, 0], None, None, None
+    t._data, t._cell, t._grad, t._view, t._node = array, [0, 0], None, None, None
     if requires_grad:
         t._node = Leaf(t)
     if state:
@@ -70,7 +70,7 @@ class Tensor(Methods):
     def as_subclass(self, cls):
         """The same memory and history as an instance of ``cls``."""
         t = object.__new__(cls)
-        for field in ("_data", "_node", "_version", "_grad", "_view"):
+        for field in ("_data", "_node", "_cell", "_grad", "_view"):
             setattr(t, field, getattr(self, field))
         return t
 
@@ -97,6 +97,11 @@ class Tensor(Methods):
     is_cpu = property(lambda self: True)
     names = property(lambda self: (None,) * self._data.ndim, doc="Dimension names: never set.")
     output_nr = property(lambda self: getattr(self._node, "slot", 0), doc="Which result of ``grad_fn`` this is.")
+
+    @property
+    def _version(self):
+        """How often the memory has been changed in place."""
+        return self._cell[1]
 
     def size(self, dim=None):
         """The sizes, or the size of dimension ``dim``."""
@@ -287,7 +292,7 @@ class Tensor(Methods):
 
     def detach(self):
         """The same memory without history; in-place changes of one show in the other."""
-        return self._share(self._version, "detach()")
+        return self._share(self._cell, "detach()")
 
     def detach_(self):
         """Forget the history."""

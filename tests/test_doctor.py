@@ -54,7 +54,7 @@ def test_nothing_is_changed():
     grads = [(p, p._grad, None if p._grad is None else p._grad.numpy().copy()) for p in model.parameters()]
     modes = [m.training for m in model.modules()]
     flags = [p.requires_grad for p in model.parameters()]
-    versions = [p._version[1] for p in model.parameters()]
+    versions = [p._version for p in model.parameters()]
     random, data = tl.get_rng_state().numpy().copy(), x.numpy().copy()
     penalty = lambda out, target: nn.CrossEntropyLoss()(out, target) + 0.1 * model[5].weight.square().sum()
     tl.doctor(model, penalty, (x, y), steps=5)
@@ -62,7 +62,7 @@ def test_nothing_is_changed():
     for p, g, values in grads:
         assert p._grad is g and (g is None or (g.numpy() == values).all())
     assert [m.training for m in model.modules()] == modes and [p.requires_grad for p in model.parameters()] == flags
-    assert [p._version[1] for p in model.parameters()] == versions
+    assert [p._version for p in model.parameters()] == versions
     assert (tl.get_rng_state().numpy() == random).all() and (x.numpy() == data).all()
     assert tl.is_grad_enabled()
 

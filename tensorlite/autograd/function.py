@@ -148,10 +148,10 @@ def _entry(t, outputs, live):
         return None, None, None
     for slot, i in enumerate(live):
         if outputs[i] is t:
-            return t._data, t._version, slot
+            return t._data, t._cell, slot
     if t._view is not None:
         engine.renew(t)
-    return t._data, t._version, t._node
+    return t._data, t._cell, t._node
 
 
 def _record(function, ctx, args, raw_outputs):
@@ -179,7 +179,7 @@ def _record(function, ctx, args, raw_outputs):
     for i, o in enumerate(outputs):
         if isinstance(o, TensorBase) and id(o) not in dirty and (id(o) in inputs or o._node is not None):
             # an input handed through: a tensor of its own; saving it means saving the output
-            fresh = wrap(o._data, None, o._version)
+            fresh = wrap(o._data, None, o._cell)
             ctx._to_save = tuple([fresh if t is o and id(o) not in inputs else t for t in ctx._to_save])
             o = fresh
             if id(outputs[i]) in constant:

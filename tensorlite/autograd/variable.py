@@ -44,7 +44,7 @@ class Variable(metaclass=_Meta):
             data = wrap(np.empty(0, get_default_dtype().numpy))
         if not isinstance(data, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
-        t = wrap(data._data, None, data._version)
+        t = wrap(data._data, None, data._cell)
         if requires_grad:
             if t._data.dtype.kind not in "fc":
                 raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")

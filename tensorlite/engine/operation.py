@@ -207,7 +207,7 @@ _FINISH_ONE = """
         out = asarray(out)
     t = new(tape.result_class)
     t._data = out
-    t._version = [0, 0]
+    t._cell = [0, 0]
     t._grad = t._view = None
 {view}
 {record}

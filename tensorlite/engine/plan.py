@@ -181,9 +181,9 @@ class Plan:
             n.seq = clock()
             n.edges = tuple([args[i]._node for i in targets])
             n.kept = tuple([keep(name, raw, out, settings) for name in wanted])
-            n.cells = tuple([args[i]._version for i in cell_of])
+            n.cells = tuple([args[i]._cell for i in cell_of])
             if "out" in wanted:
-                n.cells += (result._version,)
+                n.cells += (result._cell,)
             if prim.outputs is None:
                 n.shape, n.dtype = out.shape, out.dtype
             else:
@@ -221,18 +221,18 @@ class Plan:
                 i = prim.arrays.index(n)
                 keep.append(f"raw[{i}]")
                 if i in tensors:
-                    cells.append(f"args[{i}]._version")
+                    cells.append(f"args[{i}]._cell")
                     self.cell_slots.append((slot, None))
             elif n.endswith("_shape") and n[:-6] in prim.arrays:
                 keep.append(f"shape_of(raw[{prim.arrays.index(n[:-6])}])")
             elif n == "out" and not outputs:
                 keep.append("out")
                 if prim.outputs is None:
-                    cells.append("result._version")
+                    cells.append("result._cell")
                     self.cell_slots.append((slot, None))
             elif n in outputs:
                 keep.append(f"out[{outputs.index(n)}]")
-                cells.append(f"result[{outputs.index(n)}]._version")
+                cells.append(f"result[{outputs.index(n)}]._cell")
                 self.cell_slots.append((slot, None))
             else:
                 keep.append(f"settings[{n!r}]")

@@ -112,15 +112,15 @@ class TensorBase:
     """What the tape needs of a tensor. ``tensorlite.Tensor`` adds the methods people use.
 
     ``_data`` is the array; ``_node`` the node that a gradient for it goes to (None: no gradient);
-    ``_version`` a cell ``[time of last in-place update, number of updates]`` that views of one storage
+    ``_cell`` a cell ``[time of last in-place update, number of updates]`` that views of one storage
     share; ``_grad`` the accumulated gradient; ``_view`` how a view is made from its base.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_data", "_grad", "_node", "_version", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_data", "_grad", "_node", "_cell", "_view")
 
     _data: np.ndarray
     _node: Node | None
-    _version: list[int]
+    _cell: list[int]
     _grad: TensorBase | None
     _view: View | None
 
@@ -140,7 +140,7 @@ def wrap(data, node=None, version=None):
     t = _new(result_class)
     t._data = data if data.__class__ is ndarray else np.asarray(data)
     t._node = node
-    t._version = [0, 0] if version is None else version
+    t._cell = [0, 0] if version is None else version
     t._grad = None
     t._view = None
     return t
@@ -153,7 +153,7 @@ def unwrap(x):
 
 def touch(tensor):
     """Note an in-place change of ``tensor`` (and so of every view of its storage)."""
-    cell = tensor._version
+    cell = tensor._cell
     cell[0] = clock()
     cell[1] += 1
 

@@ -65,7 +65,7 @@ def inplace(op, target, *others, **settings):
     for o in others:
         if (
             isinstance(o, TensorBase)
-            and o._version is target._version
+            and o._cell is target._cell
             and prim.name != "assign"
             and _overlap(a, o._data)
         ):
@@ -145,7 +145,7 @@ def _keep_old_value(node, target):
         return
     kept, cells = list(node.kept), list(node.cells)
     for j, (slot, _) in enumerate(plan.cell_slots):
-        if cells[j] is target._version:
+        if cells[j] is target._cell:
             if plan.kept_names[slot] == plan.primitive.arrays[0]:
                 kept[slot], cells[j] = a.copy(), [0, 0]
             else:
@@ -178,7 +178,7 @@ def _rebind_out(node, out, target):
         i = plan.kept_names.index("out")
         node.kept = node.kept[:i] + (target._data,) + node.kept[i + 1 :]
         cell = next(j for j, (slot, _) in enumerate(plan.cell_slots) if slot == i)
-        node.cells = node.cells[:cell] + (target._version,) + node.cells[cell + 1 :]
+        node.cells = node.cells[:cell] + (target._cell,) + node.cells[cell + 1 :]
 
 
 def rebase(target, node):

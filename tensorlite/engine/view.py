@@ -51,10 +51,10 @@ def _attach_view(t, source, op, settings, slot=None):
         and (a.base is None or _owner(a) is not _owner(s))
     ):
         return
-    t._version = source._version
+    t._cell = source._cell
     step = ((op, settings, slot),)
     view = source._view
-    stamp = t._version[0]
+    stamp = t._cell[0]
     cut = None if state.mode & RECORDING else "inference_mode" if state.inference else "no_grad mode"
     if view is None:
         t._view = View(source, step, stamp, cut)
@@ -65,7 +65,7 @@ def _attach_view(t, source, op, settings, slot=None):
 def renew(t):
     """Give a view its present place on the tape if its base has been changed since."""
     view = t._view
-    if view.stamp < t._version[0] and view.base._node is not None:
+    if view.stamp < t._cell[0] and view.base._node is not None:
         if state.mode & RECORDING:
             if view.cut:
                 raise RuntimeError(_CUT.format(view.cut, _ELSEWHERE))
@@ -73,7 +73,7 @@ def renew(t):
                 raise RuntimeError(_MANY.format(t._node.name() if t._node else "a function", _ELSEWHERE))
         if view.cut or view.many:
             return
-        view.stamp = t._version[0]
+        view.stamp = t._cell[0]
         mode, state.mode = state.mode, RECORDING
         try:
             _move(t, replay(view.steps, view.base)._node)

@@ -109,7 +109,7 @@ def view_dtype(input, dtype):
     if a.dtype.itemsize != d.itemsize and (not a.ndim or a.strides[-1] != a.dtype.itemsize):
         raise RuntimeError("self.stride(-1) must be 1 to view a tensor as a dtype of another size")
     try:
-        return wrap(a.view(d), None, input._version)
+        return wrap(a.view(d), None, input._cell)
     except ValueError as error:
         raise RuntimeError(f"cannot view {input.dtype} as {dtype}: {error}") from None
 

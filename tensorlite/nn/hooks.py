@@ -253,7 +253,7 @@ class BackwardHook:
         for i, old, new in zip(at, tensors, passed):
             if old._node is None:
                 continue
-            new._version = old._version
+            new._cell = old._cell
             out[i] = new
             node = new._node.edges[0] if new._node is not None else None
         if node is None:

@@ -21,9 +21,9 @@ def _make(cls, data, requires_grad):
         data = np.empty(0, dtypes.get_default_dtype().numpy)
     t = _new(cls)
     if isinstance(data, Tensor):
-        t._data, t._version = data._data, data._version
+        t._data, t._cell = data._data, data._cell
     elif isinstance(data, np.ndarray):
-        t._data, t._version = data, [0, 0]
+        t._data, t._cell = data, [0, 0]
     else:
         raise TypeError(f"{cls.__name__}() needs a Tensor, not {type(data).__name__}; use tensor(...) around it")
     t._grad = t._view = t._node = None
@@ -129,7 +129,7 @@ class UninitializedTensorMixin:
         """Give it memory of ``shape``, uninitialised, and make it an ordinary parameter or buffer."""
         d = self._data.dtype if dtype is None else dtypes.to_numpy(dtype)
         self._data = np.empty(tuple(shape), d)
-        self._version = [0, 0]
+        self._cell = [0, 0]
         requires_grad, self._node = self._node is not None, None
         self.__class__ = self.cls_to_become
         if requires_grad:

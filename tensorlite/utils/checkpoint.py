@@ -120,7 +120,7 @@ class _Frame:
 
 
 def _detached(t):
-    copy = engine.wrap(t._data, None, t._version)
+    copy = engine.wrap(t._data, None, t._cell)
     if t._node is not None:
         copy._node = engine.Leaf(copy)
     return copy
