@@ -531,6 +531,17 @@ KNOWN = {
     "grid_sampler_2d": _ABSENT + "; nn.functional.grid_sample is",
     "grid_sampler_3d": _ABSENT + "; nn.functional.grid_sample is",
     "slice": "an internal name; x[a:b:c] is the function",
+    "sum_to_size function": "sums of bools stay bools where nothing is summed",
+    "nn.functional.layer_norm function": _HALF,
+    "nn.functional.soft_margin_loss function": _HALF,
+    **{f"nn.functional.{n} function": "complex numbers are not supported here" for n in ("rms_norm", "softsign", "tanhshrink")},
+    **{f"nn.functional.{n} function": "refused for uint8: a floating dtype is asked for"
+       for n in ("interpolate.bilinear", "interpolate.bicubic", "upsample_bilinear")},
+    "nn.functional.bilinear function": "small integers are summed in int64",
+    "linalg.lstsq function": "complex residuals keep their dtype",
+    **{f"nn.functional.{n} error": "the mistake is not refused" for n in ("max_pool1d", "max_pool3d", "prelu", "embedding")},
+    **{f"nn.functional.{n} out": "no out= here"
+       for n in ("avg_pool2d", "avg_pool3d", "linear", "logsigmoid", "softshrink", "hardshrink", "gelu", "softplus")},
     "nn.functional.ctc_loss": "refused with an error",
     "nn.functional.linear_cross_entropy": _ABSENT,
     "nn.functional.linear_cross_entropy.chunked": _ABSENT,

@@ -38,7 +38,8 @@ def test_a_share_of_the_database():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_whole_database():
-    found, done = failures()
+    # the reference inputs take many minutes; `python -m tests.databases "" reference` runs them
+    found, done = failures(variants=[v for v in databases.VARIANTS if v != "reference"])
     assert done > 20000
     assert {k: v for k, v in found.items() if not databases.known(k)} == {}, "new differences"
     seen = set(found) | {name.split(" ")[0] for name in found}
