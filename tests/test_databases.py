@@ -37,10 +37,9 @@ def test_a_share_of_the_database():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_the_whole_database():
-    # the reference inputs take many minutes; `python -m tests.databases "" reference` runs them
-    found, done = failures(variants=[v for v in databases.VARIANTS if v != "reference"])
-    assert done > 20000
+def test_a_larger_share_of_the_database():
+    # all of it, and the reference inputs, take many minutes: `python -m tests.databases` runs them
+    variants = [v for v in databases.VARIANTS if v != "reference"]
+    found, done = failures(share=0.1, seed=7, variants=variants)
+    assert done > 1500
     assert {k: v for k, v in found.items() if not databases.known(k)} == {}, "new differences"
-    seen = set(found) | {name.split(" ")[0] for name in found}
-    assert sorted(set(databases.KNOWN) - seen) == [], "these agree now: take them out of KNOWN"
