@@ -116,7 +116,7 @@ class TensorBase:
     share; ``_grad`` the accumulated gradient; ``_view`` how a view is made from its base.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_data", "_grad", "_node", "_cell", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_cell", "_data", "_grad", "_node", "_view")
 
     _data: np.ndarray
     _node: Node | None
