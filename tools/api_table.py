@@ -3,7 +3,7 @@
     python tools/api_table.py SURVEY.md > docs/api_table.md
 
 The survey is a Markdown file of tables ``| # | `name` | files | ...``. A name is *present* if it resolves here,
-*compared* if the test suite uses it beside PyTorch, *refused* if calling it raises an error that says so.
+*compared* if the name occurs as a word in the tests or scripts that run beside PyTorch (a lead, no proof), *refused* if calling it raises an error that says so.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def main():
     print(
         "# PyTorch's names, here\n\nMade by `python tools/api_table.py SURVEY.md`; the survey counts names in 501 real scripts."
     )
-    print("*Compared*: the test suite or the scripts run under both frameworks use it beside PyTorch.\n")
+    print("*Compared* means only that the name occurs as a word in the test suite or the scripts run beside PyTorch: a lead, no proof of equal results.\n")
     totals = {}
     lines = []
     for line in survey.splitlines():
