@@ -629,3 +629,9 @@ def test_any_index_reads_writes_and_differentiates(shape, parts, ellipsis):
     if isinstance(ours, IndexError) and isinstance(theirs, tuple) and 0 in theirs[0].shape:
         return  # PyTorch does not look at indices where nothing is picked
     assert_same(ours, theirs)
+
+
+def test_as_strided_scatter_stays_inside_the_memory():
+    for framework in (torch, tl):
+        with pytest.raises(RuntimeError, match="out of bounds"):
+            framework.as_strided_scatter(framework.zeros(4), framework.ones(3), (3,), (2,), 1)

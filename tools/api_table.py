@@ -91,7 +91,9 @@ def main():
     print(
         "# PyTorch's names, here\n\nMade by `python tools/api_table.py SURVEY.md`; the survey counts names in 501 real scripts."
     )
-    print("*Compared* means only that the name occurs as a word in the test suite or the scripts run beside PyTorch: a lead, no proof of equal results.\n")
+    print(
+        "*Compared* means only that the name occurs as a word in the test suite or the scripts run beside PyTorch: a lead, no proof of equal results.\n"
+    )
     totals = {}
     lines = []
     for line in survey.splitlines():

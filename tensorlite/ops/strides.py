@@ -155,6 +155,7 @@ def as_strided_scatter(input, src, size, stride, storage_offset=None):
     """A copy of ``input`` in which the elements that :func:`as_strided` shows are those of ``src``."""
     a = unwrap(input)
     offset, layout = _checked(a, size, stride, storage_offset)
+    _strided(a, size=tuple(size), stride=tuple(stride), offset=offset, layout=layout)  # refuses what leaves the memory
     at = _strided_places(a.shape, tuple(size), tuple(stride), offset, layout).reshape(-1)
     line = reshape(src, shape=(at.size,))
     if at.size and at.min() < 0:  # memory outside of ``input``
