@@ -1,10 +1,11 @@
-"""The thread pool: even parts, errors, nesting, BLAS restored."""
+"""The thread pool: even parts, errors, nesting, BLAS held."""
 
 import numpy as np
 import pytest
 
 import tensorlite as tl
 from tensorlite import threads
+from tensorlite.ops import products
 
 
 @pytest.fixture
@@ -39,13 +40,31 @@ def test_errors_reach_the_caller_and_the_pool_lives_on(two, bad):
     assert threads.parallel(lambda start, stop: start, 4, 1 << 30) == [0, 2]
 
 
-def test_blas_is_held_to_one_thread_and_restored(two):
-    if threads._pool.blas is None:
+def test_blas_is_held_to_one_thread_from_the_first_split(two):
+    if threads.pool.blas is None:
         pytest.skip("this NumPy has another BLAS")
-    get = threads._pool.blas[0]
-    before = get()
+    get = threads.pool.blas[0]
+    assert get() == 2
     assert threads.parallel(lambda start, stop: get(), 4, 1 << 30) == [1, 1]
-    assert get() == before
+    assert get() == 1
+    threads.set_num_threads(2)
+    assert get() == 2
+
+
+@pytest.mark.parametrize("shape", [(900, 300, 200), (200, 300, 900)])
+def test_products_are_split_where_blas_is_held(two, shape, monkeypatch):
+    rows, inner, columns = shape
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((rows, inner)), rng.standard_normal((inner, columns))
+    monkeypatch.setattr(threads.pool, "splits", True)
+    sections = []
+    real = threads.parallel
+    monkeypatch.setattr(products, "parallel", lambda *args: sections.append(args[1]) or real(*args))
+    np.testing.assert_allclose(products.times(a, b), a @ b, rtol=1e-12)
+    assert sections == [900]
+    monkeypatch.setattr(threads.pool, "splits", False)
+    np.testing.assert_allclose(products.times(a, b), a @ b, rtol=1e-12)
+    assert sections == [900]
 
 
 def test_wrong_counts():

@@ -64,7 +64,7 @@ def in_blocks(step, like, *arrays, passes=4):
                     s = slice(i, i + size)
                     step(*[a[s] if a.__class__ is ndarray and a.ndim else a for a in lines], flat[s])
 
-            parallel(body, -(-n // size), passes * n)
+            parallel(body, -(-n // size), passes * n // 3)
             return out
     out = np.empty(np.broadcast_shapes(*[np.shape(a) for a in arrays]), like.dtype)
     if out.ndim and out.shape == like.shape:

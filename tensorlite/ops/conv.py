@@ -177,7 +177,7 @@ def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
         return out
     last = channels_last(out)
     step, ostep = channels // groups, outs // groups
-    work = 2 * out.size * step * math.prod(kernel)
+    work = 2 * out.size * step * math.prod(kernel) // 128
     bias = None if b is None else np.tile(b, _tile(size, outs))
     if rows is not None:
         matrices = rows.weight(w.reshape(outs, channels, *rows.kernel))
@@ -256,7 +256,7 @@ def _depthwise(x, w, b, out, stride, dilation, low):
                     np.add(total, b[j::many], out=total)
                 last[i, ..., j::many] = total
 
-    parallel(body, n, 2 * out.size * len(taps))
+    parallel(body, n, out.size * len(taps))
 
 
 def _tap(tap, size, stride, dilation):
@@ -345,7 +345,7 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
     if groups > 1 and groups == channels:
         return _depthwise_weight(x, g, kernel, stride, dilation, low)
     last = channels_last(g)
-    work = 2 * g.size * step * math.prod(kernel)
+    work = 2 * g.size * step * math.prod(kernel) // 128
     rows = _rows_plan(x, outs, kernel, size, stride, dilation, low, groups)
     if rows is not None and rows.inner * outs <= conv_rows.SUMMED:
         flat = last.reshape(n, *rows.size, outs)
@@ -392,7 +392,7 @@ def _depthwise_weight(x, g, kernel, stride, dilation, low):
                     out[(slice(j, None, many), 0, *tap)] += np.add.reduce(product.reshape(-1, channels), axis=0)
         return out
 
-    sums = parallel(body, len(x), 2 * g.size * len(taps))
+    sums = parallel(body, len(x), g.size * len(taps))
     return sum(sums[1:], sums[0])
 
 

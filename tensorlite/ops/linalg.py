@@ -13,6 +13,7 @@ from ..mistakes import explained
 from .axes import axis_of
 from .blocks import ones
 from .elementwise import _bar, is_complex, mul
+from .products import times
 from .shape import expand_dims, mT, permute, reshape
 
 ndarray = np.ndarray
@@ -133,9 +134,9 @@ def linear(x, weight, bias=None):
         out = np.matmul(x, weight.T)
         return out if bias is None else out + bias
     if x.ndim == 2:
-        out = np.dot(x, weight.T)
+        out = times(x, weight.T)
     else:  # one product over all rows, not one per batch
-        out = np.dot(_lines(x), weight.T).reshape(*x.shape[:-1], weight.shape[0])
+        out = times(_lines(x), weight.T).reshape(*x.shape[:-1], weight.shape[0])
     if bias is not None:
         out += bias
     return out
@@ -146,7 +147,7 @@ def _linear_weight(g, x, weight_shape):
     if g.__class__ is ndarray and len(weight_shape) == 2 and g.ndim == x.ndim > 1:  # first order: two calls
         if g.ndim > 2:
             g, x = _lines(g), _lines(x)
-        return np.dot(g.T, x)
+        return times(g.T, x)
     if len(weight_shape) == 1:
         return matmul(reshape(g, shape=(math.prod(g.shape),)), _flat_rows(x)) if len(g.shape) else g * x
     if len(x.shape) == 1:
@@ -158,8 +159,8 @@ def _linear_x(g, weight):
     if g.__class__ is ndarray and weight.ndim == 2:
         weight = _bar(weight)
         if g.ndim > 2:  # one product over all rows
-            return np.matmul(_lines(g), weight).reshape(*g.shape[:-1], weight.shape[1])
-        return np.dot(g, weight)
+            return times(_lines(g), weight).reshape(*g.shape[:-1], weight.shape[1])
+        return times(g, weight)
     return matmul(g, _bar(weight)) if len(weight.shape) > 1 else expand_dims(g, dim=-1) * _bar(weight)
 
 

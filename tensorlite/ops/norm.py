@@ -70,7 +70,7 @@ class _Columns:
 
     def each(self, body, passes):
         """``body`` on the rows, on all threads."""
-        return parallel(body, self.rows, passes * self.pixels * self.channels)
+        return parallel(body, self.rows, passes * self.pixels * self.channels // 2)
 
 
 def _near(mean, var, dtype):
@@ -332,7 +332,7 @@ def _step(rows, columns, view):
 def _run(body, rows, view, work):
     group = max(1, rows // view[0]) if view[0] else 1
     if view[0]:
-        parallel(lambda start, stop: body(start * group, stop * group), view[0], work)
+        parallel(lambda start, stop: body(start * group, stop * group), view[0], work // 3)
 
 
 def _affine(target, w, b, view, s):
@@ -386,7 +386,7 @@ def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
         return slope, total
 
     group = max(1, rows // view[0]) if view[0] else 1
-    sums = parallel(lambda start, stop: body(start * group, stop * group), view[0], x.size * 10)
+    sums = parallel(lambda start, stop: body(start * group, stop * group), view[0], x.size * 4)
     slope, total = (sum(s[i] for s in sums) for i in (0, 1))
     return (
         None if out is None else out.reshape(x.shape),

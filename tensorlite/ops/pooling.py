@@ -117,7 +117,7 @@ def max_pool(x, *, kernel, stride, padding, dilation, size):
                 for tap in taps[2:]:
                     np.maximum(image, first[tap], out=image)
 
-    parallel(body, len(x), out.size * sum(kernel))
+    parallel(body, len(x), out.size * sum(kernel) // 2)
     return out
 
 
@@ -168,7 +168,7 @@ def _max_pool_grad(g, x, out, settings):
             if spare is not None:
                 windows.put_back(grad[i], target)
 
-    parallel(body, len(x), out.size * len(taps) * 3)
+    parallel(body, len(x), out.size * len(taps) * 2)
     return grad
 
 
@@ -254,7 +254,7 @@ def sum_pool(x, *, kernel, stride, padding, size):
             for tap in taps[2:]:
                 np.add(target, image[tap], out=target)
 
-    parallel(body, len(x), out.size * len(taps))
+    parallel(body, len(x), out.size * len(taps) // 2)
     return out
 
 
@@ -279,7 +279,7 @@ def sum_pool_grad(g, *, shape, kernel, stride, padding):
             if spare is not None:
                 windows.put_back(out[i], target)
 
-    parallel(body, len(g), g.size * len(windows.taps))
+    parallel(body, len(g), g.size * len(windows.taps) // 2)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Tall matrix products, in pieces that BLAS multiplies without copying them first.
+"""Large matrix products: on all threads, and tall ones in pieces that BLAS multiplies without copying them first.
 
 BLAS packs both factors into buffers of its own before it multiplies. That is a large part of the time of a product with
 few columns, as convolutions need. On processors with AVX-512, OpenBLAS has kernels that skip the packing where
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..threads import openblas_core
+from ..threads import WORTHWHILE, openblas_core, parallel, pool
 
 #: OpenBLAS's own limit of rows * inner * columns for its kernels without packing.
 LIMIT = 1_000_000
@@ -20,6 +20,22 @@ STEP = 12
 
 #: Whether NumPy's OpenBLAS has them.
 UNPACKED = openblas_core() in ("SkylakeX", "Cooperlake", "SapphireRapids")
+
+
+def times(a, b):
+    """``a @ b`` for two matrices, split over the threads where BLAS does not split it itself."""
+    if not pool.splits:
+        return np.dot(a, b)
+    (rows, inner), columns = a.shape, b.shape[1]
+    cost = rows * inner * columns // 64
+    if cost < WORTHWHILE:
+        return np.dot(a, b)
+    out = np.empty((rows, columns), a.dtype)
+    if rows >= columns:
+        parallel(lambda start, stop: np.matmul(a[start:stop], b, out=out[start:stop]), rows, cost)
+    else:
+        parallel(lambda start, stop: np.matmul(a, b[:, start:stop], out=out[:, start:stop]), columns, cost)
+    return out
 
 
 def rows_times(a, w, out):

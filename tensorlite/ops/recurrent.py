@@ -117,7 +117,7 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
                 np.matmul(temp, w_hr.T, out=new)
             out[at] = new
 
-    parallel(run, batch, 8 * rows * hidden * (inputs + width))
+    parallel(run, batch, rows * hidden * (inputs + width) // 16)
     return out, h, c, steps, gates, cells
 
 
@@ -153,7 +153,7 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cells, sizes, reverse,
             at = slice(k, min(k + block, last))
             _lstm_slopes(gates[:, at], cells[:, at], deltas[at], lift[at], scratch[:, : at.stop - k])
 
-    parallel(prepare, rows, 16 * rows * hidden)
+    parallel(prepare, rows, 8 * rows * hidden)
     dh, dc = _start(g_h, batch, width, dtype), _start(g_c, batch, hidden, dtype)
     buffer = np.empty((batch, hidden), dtype)
     outer = np.empty((rows, width), dtype) if w_hr is not None else None  # gradients of the projected state
@@ -176,11 +176,11 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cells, sizes, reverse,
             np.multiply(dcn, gates[1, at], out=dcn)
             np.matmul(flat[at], w_hh, out=dhn)
 
-    parallel(run, batch, 8 * rows * hidden * width)
+    parallel(run, batch, rows * hidden * width // 16)
     d_ih = d_hh = d_bias = d_hr = None
     if needs[3] or needs[4] or needs[5] or needs[6]:
         whole = np.empty((4 * hidden, steps.shape[1]), dtype)
-        parallel(lambda a, b: np.matmul(flat[:, a:b].T, steps, out=whole[a:b]), 4 * hidden, rows * whole.size)
+        parallel(lambda a, b: np.matmul(flat[:, a:b].T, steps, out=whole[a:b]), 4 * hidden, rows * whole.size // 64)
         d_ih, d_hh, d_bias = whole[:, :inputs], whole[:, inputs:-1], whole[:, -1]
     if needs[7]:
         d_hr = outer.T @ (gates[2] * cells[1])
