@@ -2,7 +2,9 @@
 
 import gc
 import warnings
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -279,6 +281,113 @@ def test_layers_in_a_plain_container(container):
     says(lambda: fit(Stack(container)), "TL007", "Stack.blocks", "4 parameters", "nn.Module", "Linear, ...")
 
 
+class Plain:
+    """No Module."""
+
+    def __init__(self):
+        self.layer = nn.Linear(4, 3)
+
+    def __call__(self, x):
+        return self.layer(x)
+
+
+class Hiding(nn.Module):
+    """One registered layer, and one more from ``make()``: where it is, and how it is called."""
+
+    def __init__(self, make, early=False):
+        if early:
+            self.more, self.call = make()
+        super().__init__()
+        if not early:
+            self.more, self.call = make()
+        self.inp = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.call(self.more, self.inp(x))
+
+
+def captured():
+    layer = nn.Linear(4, 3)
+    return lambda x: layer(x)
+
+
+def first(more, x):
+    return more[0](x)
+
+
+HIDDEN = {
+    "before super().__init__()": (lambda: ([nn.Linear(4, 3)], first), "plain list", "nn.ModuleList"),
+    "a list of lists": (lambda: ([[nn.Linear(4, 3)]], lambda m, x: m[0][0](x)), "plain list", "nn.ModuleList"),
+    "a dict of lists": (lambda: ({"a": [nn.Linear(4, 3)]}, lambda m, x: m["a"][0](x)), "plain dict", "nn.ModuleDict"),
+    "a list of tuples": (lambda: ([("fc", nn.Linear(4, 3))], lambda m, x: m[0][1](x)), "plain list", "nn.ModuleList"),
+    "parameters in a list": (
+        lambda: ([nn.Parameter(tl.ones(4, 3))], lambda m, x: x @ m[0]),
+        "list",
+        "nn.ParameterList",
+    ),
+    "a captured layer": (
+        lambda: (captured(), lambda m, x: m(x)),
+        "a function that holds layers (Linear)",
+        "self.layer",
+    ),
+    "a partial": (lambda: (partial(nn.Linear(4, 3)), lambda m, x: m(x)), "partial", "self.layer"),
+    "an object": (lambda: (Plain(), lambda m, x: m(x)), "a Plain, which is no Module", "Derive Plain from nn.Module"),
+    "a set": (lambda: ({nn.Linear(4, 3)}, lambda m, x: next(iter(m))(x)), "plain set", "nn.ModuleList"),
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_layers_hidden_in_other_ways(way):
+    make, *words = HIDDEN[way]
+    says(
+        lambda: fit(Hiding(make, early="before" in way)),
+        "TL007",
+        "Hiding.more",
+        "[4, 3]" if "param" in way else "[3, 4]",
+        *words,
+    )
+    fit(Hiding(lambda: (nn.Linear(4, 3), lambda m, x: m(x))))
+
+
+def test_a_layer_put_into_a_list_later_is_seen():
+    def script(mended):
+        model = Stack(nn.ModuleList if mended else list)
+        model.blocks.insert(0, nn.Linear(4, 4))
+        fit(model)
+
+    says(lambda: script(False), "TL007", "6 parameters")
+    script(True)
+
+
+def test_ways_back_to_a_whole_model_are_silent():
+    class Part(nn.Module):
+        def __init__(self, whole):
+            super().__init__()
+            self.fc = nn.Linear(4, 3)
+            self.whole = [whole]  # not registered: that would be a circle
+
+        def forward(self, x):
+            return self.fc(self.whole[0].body(x))
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Linear(4, 4)
+            self.part = Part(self)
+
+        def forward(self, x):
+            return self.part(x)
+
+    fit(Whole())
+    model = Whole()
+    fit(model, params=model.part.parameters())  # a part is trained, on purpose
+    model = net()
+    model.settings = SimpleNamespace(rate=0.1, layers=[4, 8], names={"a": (1, 2)}, act=F.relu)
+    model.optimizer = tl.optim.Adam(model.parameters())
+    model.loss, model.step = lambda a, b: F.cross_entropy(a, b), partial(F.cross_entropy, reduction="sum")
+    fit(model)
+
+
 def test_registered_layers_are_silent():
     fit(Stack(nn.ModuleList))
     model = Stack(nn.ModuleList)
@@ -544,19 +653,80 @@ def test_gradient_of_a_value_that_is_no_leaf():
     assert y.grad.tolist() == [1.0, 1.0]
 
 
-def test_a_kept_value_changed_in_place():
+def grow(y):
+    y += 1
+
+
+def write(y):
+    y[0] = 5.0
+
+
+def of_data(y):
+    tl.exp(tl.ones(2), out=y.detach())
+
+
+def step(y):
+    with tl.no_grad():
+        y.mul_(2)
+
+
+def by_numpy(y):
+    np.add(y.detach(), 1, out=y.detach())
+
+
+@pytest.mark.parametrize("change", [grow, write, of_data, step, by_numpy])
+def test_a_kept_value_changed_in_place(change):
     w = tl.ones(2, requires_grad=True)
 
     def script(inplace):
-        y = w.exp()
+        y = (w * w).sin().exp()
+        z = y * y
         if inplace:
-            y += 1
-        else:
-            y = y + 1
-        y.sum().backward()
+            change(y)
+        z.sum().backward()
 
-    says(lambda: script(True), "TL019", "ExpBackward0", "[torch.FloatTensor [2]]", "clone()", error=RuntimeError)
+    line = change.__code__.co_firstlineno + 1 + (change is step)
+    says(
+        lambda: script(True),
+        "TL019",
+        "Backward0 kept",
+        "[torch.FloatTensor [2]]",
+        f"was changed after the forward call, at {__file__}:{line}.",
+        "clone()",
+        error=RuntimeError,
+    )
     script(False)
+
+
+def test_a_step_between_forward_and_backward():
+    """The classic of two optimizers: the line of the step that changed the weights is named."""
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.SGD(model.parameters(), lr=0.1)
+
+    def script(late):
+        first, second = (F.cross_entropy(model(x), y) for _ in range(2))
+        optimizer.zero_grad()
+        first.backward()
+        if late:
+            optimizer.step()
+        second.backward()
+        optimizer.step()
+
+    line = script.__code__.co_firstlineno + 5
+    says(lambda: script(True), "TL019", f"at {__file__}:{line}.", "optimizer steps come after", error=RuntimeError)
+    script(False)
+
+
+def test_an_argument_overwritten_by_its_own_operation():
+    def script(mended):
+        w = tl.ones(2, requires_grad=True)
+        x = w * 2
+        x = x * x if mended else x.mul_(x)
+        x.sum().backward()
+
+    line = script.__code__.co_firstlineno + 3
+    says(lambda: script(False), "TL019", f"at {__file__}:{line}", error=RuntimeError)
+    script(True)
 
 
 # -- TL012, TL013: labels and dtypes ------------------------------------------------------------------------

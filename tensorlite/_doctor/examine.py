@@ -15,7 +15,7 @@ from ..autograd.grad_mode import no_grad
 from ..creation import as_tensor
 from ..engine import TensorBase, Watcher, watching
 from ..engine.trail import trail
-from ..mistakes.training import _hidden
+from ..mistakes import training
 from ..nn.model import Model
 from ..nn.module import Module
 from ..optim.adam import Adam
@@ -312,10 +312,10 @@ class _Examination:
             add("note", "parameters", f"{len(frozen)} frozen: {_list(frozen)}")
         if unused:
             add("warning", "parameters", f"{len(unused)} get no gradient, the loss does not use them: {_list(unused)}")
-        for owner, attribute, value, layers in _hidden():
-            if any(owner is m for m in self.source.modules()):
-                add("problem", "parameters", f"TL007: {type(owner).__name__}.{attribute} is a plain {type(value).__name__} of "
-                    f"{len(layers)} layers that parameters() does not list; use nn.ModuleList or nn.ModuleDict")  # fmt: skip
+        for found in training.hiding():
+            if any(found[0] is m for m in self.source.modules()):
+                text = f"TL007: {training.holding(*found)} that parameters() does not list. {training.cure(*found)}"
+                add("problem", "parameters", text)
         if not frozen and not unused and rows:
             add("ok", "parameters", f"all {len(rows)} get a gradient")
         if not rows:

@@ -113,7 +113,7 @@ def changed(node, cell):
         "tensorlite.autograd.set_detect_anomaly(True).")  # fmt: skip
     message = (
         f"one of the variables needed for gradient computation has been modified by an inplace operation: {what}, "
-        f"which {node.name()} kept, was changed after the forward call.{where}"
+        f"which {node.name()} kept, was changed after the forward call{f', at {cell[2]}' if cell[2:] else ''}.{where}"
     )
     remedy = "Write x = x + ... instead of x += ..., or change a clone(); optimizer steps come after backward()."
     return RuntimeError(mistakes.explained(message, "TL019", remedy))

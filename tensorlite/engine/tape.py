@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from sys import getrefcount
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,7 +114,7 @@ class TensorBase:
 
     ``_data`` is the array; ``_node`` the node that a gradient for it goes to (None: no gradient);
     ``_cell`` a cell ``[time of last in-place update, number of updates]`` that views of one storage
-    share; ``_grad`` the accumulated gradient; ``_view`` how a view is made from its base.
+    share (with the line of that update in the end where the tape may miss the old value); ``_grad`` the accumulated gradient; ``_view`` how a view is made from its base.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_cell", "_data", "_grad", "_node", "_view")
@@ -151,11 +152,25 @@ def unwrap(x):
     return x._data if isinstance(x, TensorBase) else x
 
 
+def _alone():
+    """How often Python counts a cell in :func:`touch` that nothing but its tensor holds."""
+    cell = [0, 0]
+    return getrefcount(cell) + 1  # the tensor's
+
+
+_ALONE = _alone()
+
+
 def touch(tensor):
-    """Note an in-place change of ``tensor`` (and so of every view of its storage)."""
+    """Note an in-place change of ``tensor`` (and so of every view of its storage).
+
+    If something else holds the cell, perhaps a node that kept the old value, the user's line is noted too.
+    """
     cell = tensor._cell
     cell[0] = clock()
     cell[1] += 1
+    if getrefcount(cell) > _ALONE:
+        cell[2:] = (where(),)
 
 
 class recording:

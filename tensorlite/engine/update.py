@@ -8,7 +8,7 @@ from .. import dtypes
 from .basic import cast, view_assign
 from .node import Leaf
 from .operation import _explain
-from .tape import RECORDING, WATCHED, TensorBase, clock, ndarray, state, touch, unwrap, wrap
+from .tape import RECORDING, WATCHED, TensorBase, clock, ndarray, state, touch, unwrap, where, wrap
 from .view import _CUT, _MANY, _move, renew
 
 
@@ -144,11 +144,8 @@ def _keep_old_value(node, target):
             if plan.kept_names[slot] == plan.primitive.arrays[0]:
                 kept[slot], cells[j] = a.copy(), [0, 0]
             else:
-                cells[j] = _LOST
+                cells[j] = [float("inf"), 0, where()]  # overwritten at once
     node.kept, node.cells = tuple(kept), tuple(cells)
-
-
-_LOST = [float("inf"), 0]  # the version cell of a value that was overwritten at once
 
 
 def _write(target, out, prim):

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import weakref
+from collections import deque
+from itertools import islice
+from types import CellType, FunctionType, MethodType, ModuleType
 
 from .. import engine
+from ..engine import TensorBase
 from ..engine.trail import place, trail
 from . import explained, warn
 
-__all__ = ["before_step", "born", "empty", "holders", "holds", "labels_sorted"]
+__all__ = ["before_step", "born", "cure", "empty", "hidden", "hiding", "holders", "holding", "holds", "labels_sorted"]
 
 #: In how many of its first steps an optimizer is watched.
 EARLY = 3
 
-#: Every optimizer, and every module that has a plain list, dict or tuple among its attributes.
+#: What can hide layers from ``parameters()``, besides objects of the user's; how many items of it are looked at.
+_CONTAINERS = (list, tuple, set, frozenset, deque)
+_HIDING = (dict, *_CONTAINERS, FunctionType, functools.partial)
+MANY = 256
+_EMPTY = CellType()
+
+#: Every optimizer, and every module with an attribute that can hide layers.
 optimizers: weakref.WeakSet = weakref.WeakSet()
 holders: weakref.WeakSet = weakref.WeakSet()
 
 
 def holds(module, value):
-    """A plain container became an attribute of ``module``; layers may be in it, or come into it."""
-    if value.__class__ is not tuple or any(hasattr(v, "_modules") for v in value):
+    """Something that may hide layers became an attribute of ``module``: a container, a closure, another object."""
+    if value.__class__ is FunctionType:
+        seen = value.__closure__
+    else:
+        seen = value.__class__ is not tuple or any(hasattr(v, "__dict__") or v.__class__ in _CONTAINERS for v in value)
+    if seen:
         with contextlib.suppress(TypeError):  # a class that defines __eq__ alone cannot be in a set
             holders.add(module)
 
@@ -134,62 +149,103 @@ def _orphans(params):
 # -- layers in plain containers ---------------------------------------------------------------------------
 
 
+def _items(value):
+    """What ``value`` holds, if it can hide layers: the first items, no more."""
+    if isinstance(value, dict):
+        return islice(value.values(), MANY)
+    if isinstance(value, _CONTAINERS):
+        return islice(value, MANY)
+    if isinstance(value, FunctionType):
+        return [c.cell_contents for c in value.__closure__ or () if c != _EMPTY]
+    if isinstance(value, functools.partial):
+        return (value.func, *value.args, *value.keywords.values())
+    if isinstance(value, (TensorBase, MethodType, ModuleType, type)):
+        return ()
+    return getattr(value, "__dict__", {}).values()
+
+
 def _inside(value, depth=3):
-    """Modules in nested plain containers."""
-    if hasattr(value, "_modules"):
+    """Modules and parameters in nested plain containers, closures and objects."""
+    if hasattr(value, "_modules") or type(value).__name__ == "Parameter":
         yield value
-    elif depth and isinstance(value, (list, tuple)):
-        for v in value:
-            yield from _inside(v, depth - 1)
-    elif depth and isinstance(value, dict):
-        for v in value.values():
+    elif depth:
+        for v in list(_items(value)):
             yield from _inside(v, depth - 1)
 
 
-def _hidden():
-    """(owner, attribute, container, layers) for layers in plain containers that their owner does not register."""
+def _parts(layer):
+    """The parameters of a layer, or a parameter itself."""
+    return [layer] if isinstance(layer, TensorBase) else layer.parameters()
+
+
+def hiding():
+    """(owner, attribute, what holds them, layers) for layers that their owner does not register."""
     for owner in list(holders):
+        if "_modules" not in vars(owner):
+            continue  # Module.__init__() has not run
         known = None
         for attribute, value in list(vars(owner).items()):
-            if attribute.startswith("_") and attribute in ("_parameters", "_buffers", "_modules"):
+            if hasattr(value, "_modules") or attribute in ("_parameters", "_buffers", "_modules"):
                 continue
-            if value.__class__ in (list, dict, tuple):
-                layers = list(_inside(value))
+            layers = list(_inside(value)) if isinstance(value, _HIDING) or hasattr(value, "__dict__") else ()
+            if layers:
+                known = {id(p) for p in owner.parameters()} if known is None else known
+                layers = [m for m in layers if any(id(p) not in known for p in _parts(m)) and not _above(m, owner)]
                 if layers:
-                    known = {id(p) for p in owner.parameters()} if known is None else known
-                    layers = [m for m in layers if any(id(p) not in known for p in m.parameters())]
-                    if layers:
-                        yield owner, attribute, value, layers
+                    yield owner, attribute, value, layers
 
 
-def _cure(owner, attribute, value):
-    kind = "ModuleDict" if isinstance(value, dict) else "ModuleList"
-    return f"self.{attribute} = nn.{kind}(...) in {type(owner).__name__} registers them"
+def _above(layer, owner):
+    """Whether ``layer`` is the module that ``owner`` is a part of: a way back, not a layer of its own."""
+    return hasattr(layer, "_modules") and any(m is owner for m in layer.modules())
+
+
+def holding(owner, attribute, value, layers):
+    """``Net.blocks is a plain list of layers (Linear, ...)``."""
+    names = type(layers[0]).__name__ + (", ..." if len(layers) > 1 else "")
+    if isinstance(value, FunctionType):
+        what = "a function that holds"
+    elif isinstance(value, (dict, *_CONTAINERS)):
+        what = f"a plain {type(value).__name__} of"
+    else:
+        what = f"a {type(value).__name__}, which is no Module, with"
+    return f"{type(owner).__name__}.{attribute} is {what} layers ({names})"
+
+
+def cure(owner, attribute, value, layers):
+    """One sentence of what to do."""
+    where = f"in {type(owner).__name__}"
+    if isinstance(value, (dict, *_CONTAINERS)):
+        kind = "Parameter" if isinstance(layers[0], TensorBase) else "Module"
+        kind += "Dict" if isinstance(value, dict) else "List"
+        return f"self.{attribute} = nn.{kind}(...) {where} registers them"
+    if isinstance(value, (FunctionType, functools.partial)):
+        return f"Assign the layer to an attribute of its own (self.layer = ...) {where}, and call that"
+    return f"Derive {type(value).__name__} from nn.Module (and call super().__init__() in it)"
 
 
 def hidden(optimizer):
     """Layers that got gradients but that neither their owner nor any optimizer knows."""
     known = None
-    for owner, attribute, value, layers in _hidden():
+    for owner, attribute, value, layers in hiding():
         known = _all_ids() if known is None else known
-        trained = [p for m in layers for p in m.parameters() if p._grad is not None and id(p) not in known]
+        trained = {id(p): p for m in layers for p in _parts(m) if p._grad is not None and id(p) not in known}
         if trained:
             optimizer._early = 0
             warn(
                 "TL007",
-                f"{type(owner).__name__}.{attribute} is a plain {type(value).__name__} of layers ({type(layers[0]).__name__}"
-                f"{', ...' if len(layers) > 1 else ''}): {len(trained)} parameters (shapes {_shapes(trained)}) got gradients, "
-                "but parameters() does not list them and no optimizer updates them.",
-                _cure(owner, attribute, value) + "; make the optimizer after that.",
+                f"{holding(owner, attribute, value, layers)}: {len(trained)} parameters (shapes "
+                f"{_shapes([*trained.values()])}) got gradients, but parameters() does not list them and no optimizer "
+                "updates them.",
+                cure(owner, attribute, value, layers) + "; make the optimizer after that.",
             )
 
 
 def empty(message):
     """The message for an optimizer without parameters, with the layers that may have been meant."""
-    found = next(iter(_hidden()), None)
+    found = next(iter(hiding()), None)
     if found is not None:
-        owner, attribute, value, layers = found
-        remedy = f"{type(owner).__name__}.{attribute} is a plain {type(value).__name__} of layers; {_cure(owner, attribute, value)}."
+        remedy = f"{holding(*found)}; {cure(*found)}."
     else:
         remedy = "Has the module layers as attributes? A generator such as model.parameters() can be used only once."
     return explained(message, "TL015", remedy)

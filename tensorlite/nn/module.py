@@ -6,6 +6,8 @@ import weakref
 from collections import OrderedDict
 from collections.abc import MutableMapping
 
+import numpy as np
+
 from .. import dtypes
 from .._device import check_device
 from .._device import device as _device
@@ -25,8 +27,8 @@ __all__ = ["Module"]
 _EXPLAINED = (RuntimeError, ValueError, TypeError, IndexError)
 
 
-#: Containers that hide layers from ``parameters()``.
-_PLAIN = (list, dict, tuple)
+#: What cannot hide layers from ``parameters()``; a list, a closure or an object of another class can.
+_SIMPLE = frozenset({int, float, complex, str, bool, bytes, type(None), Tensor, np.ndarray, dtypes.dtype, _device})
 
 
 class Registry(dict):
@@ -212,10 +214,12 @@ class Module(Tree, HookMethods, StateDict):
                 d[name].clear()
                 d[name] = Registry(self, value)
             else:
-                if value.__class__ in _PLAIN:
+                if value.__class__ not in _SIMPLE:
                     holds(self, value)
                 object.__setattr__(self, name, value)
         else:
+            if value.__class__ not in _SIMPLE:
+                holds(self, value)
             object.__setattr__(self, name, value)
 
     def _move(self, name, registry, what):
