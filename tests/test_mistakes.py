@@ -1,7 +1,9 @@
 """Each classic mistake: a beginner's script that makes it, the message; the same script mended stays silent."""
 
 import gc
+import re
 import warnings
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -176,6 +178,28 @@ def test_scores_in_a_model():
     model.fit(x, y, verbose=0)
 
 
+def in_a_model(activation, loss, labels=None, outputs=3):
+    x = np.random.default_rng(0).normal(size=(40, 4)) * 9
+    model = nn.model.Model()
+    model.add(nn.layer.Dense(4, outputs, activation=activation))
+    model.set(loss=loss, optimizer="adam")
+    model.fit(x, np.arange(40) % 3 if labels is None else labels, verbose=0)
+
+
+def test_other_mistakes_in_a_model():
+    y, two = np.arange(40) % 3, (np.arange(40) % 2)[:, None]
+    says(lambda: in_a_model(nn.LogSoftmax(1), nn.CrossEntropyLoss()), "TL003", "log_softmax", "[32, 3]")
+    says(lambda: in_a_model(nn.activation.Softmax(), nn.NLLLoss()), "TL004", "come from softmax")
+    says(lambda: in_a_model(None, nn.loss.BinaryCrossentropy(), two, 1), "TL005", "linear", error=RuntimeError)
+    says(lambda: in_a_model(nn.activation.Softmax(), nn.loss.CategoricalCrossentropy(), y + 1), "TL012",
+         "do the labels start at 1?", error=IndexError)  # fmt: skip
+    in_a_model(nn.activation.Softmax(), nn.CrossEntropyLoss())  # paired with its softmax: computed once
+    in_a_model(nn.activation.Sigmoid(), nn.BCEWithLogitsLoss(), two, 1)
+    in_a_model(nn.LogSoftmax(1), nn.NLLLoss())
+    for labels in (y, y[:, None], y.astype(np.float32), np.eye(3)[y]):
+        in_a_model(nn.activation.Softmax(), nn.loss.CategoricalCrossentropy(), labels)
+
+
 # -- TL006: evaluation in training mode -------------------------------------------------------------------
 
 
@@ -246,6 +270,43 @@ def test_meant_noise_is_silent():
     with tl.inference_mode():
         F.cross_entropy(net()(x), y)
     tl.optim.swa_utils.update_bn([x], batch)
+    with tl.no_grad():
+        F.cross_entropy(batch.eval()(x), y)
+
+
+def test_other_meant_noise_is_silent():
+    (x, y), steps = data(), 3
+    student, teacher = Net(), Net()
+    optimizer = tl.optim.SGD(student.parameters(), lr=0.1)
+    for _ in range(steps):  # a mean teacher: targets with noise of their own, then a proper evaluation
+        student.train()
+        with tl.no_grad():
+            targets = teacher(x)
+        optimizer.zero_grad()
+        F.mse_loss(student(x), targets).backward()
+        optimizer.step()
+        with tl.no_grad():
+            for p, q in zip(teacher.parameters(), student.parameters()):
+                p.mul_(0.9).add_(q, alpha=0.1)
+        student.eval()
+        with tl.no_grad():
+            F.cross_entropy(student(x), y)
+            (student(x).argmax(1) == y).sum()
+    student.train()
+    with tl.no_grad():  # Monte-Carlo dropout of a regression, batch by batch
+        for i in range(0, 12, 4):
+            draws = tl.stack([student(x[i : i + 4]) for _ in range(5)])
+            F.mse_loss(draws.mean(0), tl.zeros(4, 3))
+            draws.var(0)
+    frozen = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    frozen.train()
+    frozen[1].eval()  # statistics frozen while the rest is trained
+    with tl.no_grad():
+        F.cross_entropy(frozen(x), y)
+    batch = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+    with tl.no_grad():  # statistics estimated again, over several batches
+        for i in range(0, 12, 4):
+            batch(x[i : i + 4])
     with tl.no_grad():
         F.cross_entropy(batch.eval()(x), y)
 
@@ -466,6 +527,41 @@ def test_frozen_parameters():
 
     says(lambda: script(True), "TL014", "requires grad")
     script(False)
+
+
+def test_layers_frozen_and_thawed_are_silent():
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.Adam(model.parameters())
+    for epoch in range(4):
+        model[0].requires_grad_(epoch >= 2)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    backbone, head = nn.Linear(4, 4), nn.Linear(4, 3)
+    optimizer = tl.optim.Adam(head.parameters())
+    for _ in range(4):  # features without gradients
+        with tl.no_grad():
+            features = backbone(x)
+        optimizer.zero_grad()
+        F.cross_entropy(head(features), y).backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_accumulation_with_a_late_step_is_silent(every):
+    model, (x, y) = net(), data()
+    optimizer = tl.optim.AdamW(model.parameters())
+    schedule = tl.optim.lr_scheduler.StepLR(optimizer, 2)
+    total = 0.0
+    for i in range(12):
+        loss = F.cross_entropy(model(x), y) / every
+        loss.backward()
+        total += loss.item()
+        if (i + 1) % every == 0:
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
 
 
 def test_part_of_a_model_and_unused_parts_are_silent():
@@ -821,6 +917,79 @@ def test_every_code_has_a_page():
         assert text.startswith(f"# {code}: {title}\n") and f'tensorlite.mistakes.silence("{code}")' in text
         assert f"({code}.md)" in index
     assert len(list(DOCS.glob("TL*.md"))) == len(mistakes.CODES)
+
+
+def schedule_first():
+    optimizer = tl.optim.SGD([tl.ones(1, requires_grad=True)], lr=0.1)
+    schedule = tl.optim.lr_scheduler.StepLR(optimizer, 1)
+    schedule.step()
+    optimizer.step()
+
+
+def backward_twice():
+    loss = tl.ones(1, requires_grad=True).exp()
+    loss.backward()
+    loss.backward()
+
+
+def cured():
+    loss = F.cross_entropy(net()(data()[0]).detach(), data()[1])
+    loss.requires_grad = True
+    loss.backward()
+
+
+def overwritten():
+    y = tl.ones(2, requires_grad=True).exp()
+    y += 1
+    y.sum().backward()
+
+
+#: code -> (the mistake, in short; the error, where it is one)
+MISTAKES = {
+    "TL001": (lambda: train(zero=False), None),
+    "TL002": (lambda: F.mse_loss(tl.zeros(3, 1), tl.zeros(3)), None),
+    "TL003": (lambda: F.cross_entropy(net()(data()[0]).softmax(1), data()[1]), None),
+    "TL004": (lambda: F.binary_cross_entropy_with_logits(net(1)(data()[0]).sigmoid(), tl.ones(12, 1)), None),
+    "TL005": (lambda: F.nll_loss(net()(data()[0]), data()[1]), None),
+    "TL006": (lambda: off(Net(), *data()), None),
+    "TL007": (lambda: fit(Stack(list)), None),
+    "TL008": (lambda: total(lambda t, loss: t + loss), None),
+    "TL009": (backward_twice, RuntimeError),
+    "TL010": (lambda: off(net(), *data()).backward(), RuntimeError),
+    "TL011": (cured, None),
+    "TL012": (lambda: F.binary_cross_entropy_with_logits(tl.tensor([-3.0]), tl.tensor([-1.0])), None),
+    "TL013": (lambda: nn.Linear(4, 2)(tl.from_numpy(np.zeros((5, 4)))), RuntimeError),
+    "TL014": (lambda: replaced(True), None),
+    "TL015": (lambda: tl.optim.SGD([], lr=0.1), ValueError),
+    "TL016": (schedule_first, None),
+    "TL017": (lambda: nn.BatchNorm1d(3)(tl.zeros(1, 3)), ValueError),
+    "TL018": (lambda: (tl.ones(2, requires_grad=True) * 2).grad, None),
+    "TL019": (overwritten, RuntimeError),
+    "TL020": (lambda: nn.model.Model("basic", [4, 3, 3]).fit(
+        np.ones((60, 4)), np.arange(60) // 20, shuffle=False, batch_size=10, verbose=0), None),
+    "TL021": (lambda: nn.Sequential(nn.Linear(4, 2))(tl.zeros(1, 5)), RuntimeError),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", mistakes.CODES)
+def test_the_line_on_the_page_silences(code, monkeypatch):
+    """Every code: the mistake is named, its page ends with the line that silences it, and that line does."""
+    monkeypatch.setattr(mistakes, "_silent", set())
+    script, error = MISTAKES[code]
+    last = (DOCS / f"{code}.md").read_text().rstrip().splitlines()[-1]
+    assert last.startswith("To silence it"), last
+    lines = re.findall(r"`(?:with )?(tensorlite\.mistakes\.silenced?\(\"TL\d+\"\)):?`", last)
+    assert len(lines) == 2 and all(code in line for line in lines)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(error, match=code) if error else nullcontext():
+            script()
+    assert [str(w.message)[:5] for w in seen] == ([] if error else [code]), [str(w.message) for w in seen]
+    assert ("errors stay errors" in last) >= bool(error)
+    for line in lines:
+        with eval(line, {"tensorlite": tl}) or nullcontext(), pytest.raises(error) if error else nullcontext():
+            script()  # where it is silent by itself, a warning would be an error
+        mistakes._silent.clear()
 
 
 def test_once_per_line_and_by_filters():
