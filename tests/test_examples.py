@@ -30,6 +30,7 @@ def test_quickstart(tmp_path):
         [sys.executable, EXAMPLES / "quickstart.py", "--out", tmp_path], capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 0, run.stderr
+    assert not run.stderr, "a good example is silent"
     accuracy = float(run.stdout.split("held-out digits: ")[1].split(",")[0])
     assert accuracy > 0.96
     assert (tmp_path / "history.png").stat().st_size > 10_000

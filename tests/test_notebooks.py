@@ -52,7 +52,11 @@ def test_stored_form(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "data"), RUNS, ids=_name)
 def test_runs(path, data, monkeypatch):
-    """Every cell, in a fresh kernel, without a network; pictures are pictures."""
+    """Every cell, in a fresh kernel, without a network; pictures are pictures.
+
+    Nothing comes on standard error, above all no warning of a mistake, but from cells with the tag ``warns``, where it is
+    the lesson.
+    """
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
@@ -73,6 +77,10 @@ def test_runs(path, data, monkeypatch):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # The promise is 60 seconds on two quiet cores; processor time does not depend on the neighbours.
     assert 0.5 < after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 60
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        said = "".join(o.text for o in outputs if o.output_type == "stream" and o.name == "stderr")
+        assert bool(said) == ("warns" in cell.metadata.get("tags", ())), (cell.id, said)
     pictures = 0
     for cell in notebook.cells:
         for output in cell.get("outputs", []):

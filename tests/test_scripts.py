@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -45,6 +47,18 @@ def test_same_losses(script, portable_dropout, monkeypatch):
     ours = losses(script, "tensorlite", 10, monkeypatch)
     assert ours.shape == theirs.shape and len(ours) >= 10
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_silent(script):
+    """As a user runs them, in a small size: they end well and nothing is said on standard error."""
+    env = dict(os.environ, FRAMEWORK="tensorlite", EXAMPLE_SMALL="1", PYTHONPATH=str(FOLDER.parents[1]))
+    run = subprocess.run(
+        [sys.executable, FOLDER / f"{script}.py"], capture_output=True, text=True, env=env, timeout=120
+    )
+    assert run.returncode == 0 and not run.stderr, run.stderr
+    assert run.stdout
 
 
 def test_scripts_are_short_and_many():
