@@ -117,7 +117,7 @@ class layout(_Constant):
 
 
 class memory_format(_Constant):
-    """An order of dimensions in memory, accepted where PyTorch accepts one; memory is always in C order."""
+    """An order of dimensions in memory, for copies and new tensors (``memory_format=``)."""
 
     __slots__ = ()
 

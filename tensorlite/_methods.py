@@ -30,6 +30,7 @@ from .functions import (
     strided,
 )  # fmt: skip
 from .functions._common import sizes_of
+from .functions.layouts import converted, empty_array, order_of
 from .ops import elementwise as ew
 from .ops import random
 from .ops.indexing import index_put as _index_put
@@ -443,10 +444,7 @@ class Methods(TensorBase):
                 device = a
         copy = flags[1] if len(flags) > 1 else copy
         check_device(device)
-        d = self._data.dtype if dtype is None else dtypes.to_numpy(dtype)
-        if d != self._data.dtype:
-            return engine.cast(self, dtype=d)
-        return engine.clone(self) if copy else self
+        return converted(self, dtype, memory_format, copy)
 
     def type(self, dtype=None, non_blocking=False):
         """The name of the type (``'torch.FloatTensor'``); with ``dtype`` the tensor as that type."""
@@ -460,55 +458,55 @@ class Methods(TensorBase):
 
     def float(self, memory_format=None):
         """As float32."""
-        return self.to(dtype=dtypes.float32)
+        return self.to(dtype=dtypes.float32, memory_format=memory_format)
 
     def double(self, memory_format=None):
         """As float64."""
-        return self.to(dtype=dtypes.float64)
+        return self.to(dtype=dtypes.float64, memory_format=memory_format)
 
     def half(self, memory_format=None):
         """As float16."""
-        return self.to(dtype=dtypes.float16)
+        return self.to(dtype=dtypes.float16, memory_format=memory_format)
 
     def long(self, memory_format=None):
         """As int64."""
-        return self.to(dtype=dtypes.int64)
+        return self.to(dtype=dtypes.int64, memory_format=memory_format)
 
     def int(self, memory_format=None):
         """As int32."""
-        return self.to(dtype=dtypes.int32)
+        return self.to(dtype=dtypes.int32, memory_format=memory_format)
 
     def short(self, memory_format=None):
         """As int16."""
-        return self.to(dtype=dtypes.int16)
+        return self.to(dtype=dtypes.int16, memory_format=memory_format)
 
     def char(self, memory_format=None):
         """As int8."""
-        return self.to(dtype=dtypes.int8)
+        return self.to(dtype=dtypes.int8, memory_format=memory_format)
 
     def byte(self, memory_format=None):
         """As uint8."""
-        return self.to(dtype=dtypes.uint8)
+        return self.to(dtype=dtypes.uint8, memory_format=memory_format)
 
     def bool(self, memory_format=None):
         """As bool: True where nonzero."""
-        return self.to(dtype=dtypes.bool_)
+        return self.to(dtype=dtypes.bool_, memory_format=memory_format)
 
     def cfloat(self, memory_format=None):
         """As complex64."""
-        return self.to(dtype=dtypes.complex64)
+        return self.to(dtype=dtypes.complex64, memory_format=memory_format)
 
     def cdouble(self, memory_format=None):
         """As complex128."""
-        return self.to(dtype=dtypes.complex128)
+        return self.to(dtype=dtypes.complex128, memory_format=memory_format)
 
     def bfloat16(self, memory_format=None):
         """Raises: NumPy has no bfloat16."""
-        return self.to(dtype=dtypes.bfloat16)
+        return self.to(dtype=dtypes.bfloat16, memory_format=memory_format)
 
     def cpu(self, memory_format=None):
         """The tensor itself: it is on the CPU."""
-        return self
+        return self.to(memory_format=memory_format)
 
     def cuda(self, device=None, non_blocking=False, memory_format=None):
         """Raises: there is no GPU here."""
@@ -522,9 +520,7 @@ class Methods(TensorBase):
         """Raises: tensors are not shared between processes; pass arrays from ``multiprocessing.shared_memory``."""
         raise NotImplementedError("share_memory_() is not supported; processes receive copies of tensors")
 
-    def clone(self, *, memory_format=None):
-        """A copy on the tape."""
-        return engine.clone(self)
+    clone = pointwise.clone
 
     def fill_(self, value):
         """Every element ``value`` (a number or a 0-d tensor)."""
@@ -619,13 +615,18 @@ class Methods(TensorBase):
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
         shape = sizes_of(sizes)
-        self._data = np.resize(self._data, shape) if self._data.size else np.zeros(shape, self._data.dtype)
+        new = np.resize(self._data, shape) if self._data.size else np.zeros(shape, self._data.dtype)
+        if memory_format is not None:
+            new, line = empty_array(shape, new.dtype, order_of(memory_format, shape)), new.ravel()
+            np.lib.stride_tricks.as_strided(new, (new.size,), (new.itemsize,))[...] = line
+            self.__dict__["_fixed"] = True
+        self._data = new
         engine.touch(self)
         return self
 
     def resize_as_(self, the_template, memory_format=None):
         """The size of another tensor."""
-        return self.resize_(the_template._data.shape)
+        return self.resize_(the_template._data.shape, memory_format=memory_format)
 
     def set_(self, source=None):
         """Show the memory of ``source``."""
@@ -652,26 +653,31 @@ class Methods(TensorBase):
 
     def new_zeros(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Zeros with this tensor's dtype."""
-        return creation.zeros(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        return creation.zeros(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+                              requires_grad=requires_grad)  # fmt: skip
 
     def new_ones(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Ones with this tensor's dtype."""
-        return creation.ones(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        return creation.ones(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+                              requires_grad=requires_grad)  # fmt: skip
 
     def new_empty(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Memory of shape ``size`` with this tensor's dtype."""
-        return creation.empty(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        return creation.empty(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+                              requires_grad=requires_grad)  # fmt: skip
 
     def new_empty_strided(
         self, size, stride, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
     ):
         """Memory with the given sizes and strides and this tensor's dtype."""
         return strided.empty_strided(
-            size, stride, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad
-        )
+            size, stride, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+            requires_grad=requires_grad,
+        )  # fmt: skip
 
     def new_full(
         self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
     ):
         """``fill_value`` with this tensor's dtype."""
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, layout=layout, device=device,
+                             pin_memory=pin_memory, requires_grad=requires_grad)  # fmt: skip

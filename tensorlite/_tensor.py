@@ -17,6 +17,7 @@ from .engine import Leaf, TensorBase, inplace, wrap
 from .engine.trail import trail
 from .functions import pointwise, shaping
 from .functions._common import wrap_dim
+from .functions.layouts import is_laid_out
 from .functions.shaping import settle
 from .mistakes.evaluation import compared
 from .ops import elementwise as ew
@@ -177,11 +178,9 @@ class Tensor(Methods):
         return settle(self)._data.__array_interface__["data"][0]
 
     def is_contiguous(self, memory_format=None):
-        """Whether the elements lie in C order."""
+        """Whether the elements lie in C order, or in that of ``memory_format``."""
         a = settle(self)._data
-        if getattr(memory_format, "name", "") == "torch.channels_last":
-            return a.ndim == 4 and bool(a.transpose(0, 2, 3, 1).flags.c_contiguous)
-        return bool(a.flags.c_contiguous)
+        return bool(a.flags.c_contiguous) if memory_format is None else is_laid_out(a, memory_format)
 
     def is_set_to(self, tensor):
         """Whether both show the same memory in the same way."""

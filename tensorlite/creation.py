@@ -1,8 +1,8 @@
 """New tensors: from data, from memory, filled, counted.
 
 Arguments that every function here takes: ``dtype`` (default: the default dtype for floats, int64 for integers),
-``device`` (the CPU), ``requires_grad``, and where PyTorch has it ``out``. ``layout``, ``pin_memory`` and
-``memory_format`` have one possible value here; another one raises.
+``device`` (the CPU), ``requires_grad``, and where PyTorch has it ``out`` and ``memory_format``. ``layout`` and ``pin_memory`` have
+one possible value here; another one raises.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from . import dtypes, engine
 from ._device import Size, check_device, strided
 from .engine import TensorBase, unwrap, wrap
+from .functions import layouts
 from .functions._common import into, into_same, sizes_of
 from .ops import elementwise as ew
 
@@ -276,7 +277,11 @@ def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_m
 def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
           memory_format=None):  # fmt: skip
     """Memory of the given size, with any content."""
-    return _finish(np.empty(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
+    shape = _size(args, size)
+    if memory_format is None:
+        return _finish(np.empty(shape, _float(dtype)), requires_grad, device, out, layout, pin_memory)
+    a = layouts.empty_array(shape, _float(dtype), layouts.order_of(memory_format, shape))
+    return layouts.fixed(_finish(a, requires_grad, device, out, layout, pin_memory))
 
 
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
@@ -285,38 +290,50 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pi
     return _finish(np.full(_size((size,), None), unwrap(fill_value), d), requires_grad, device, out, layout, pin_memory)
 
 
-def _like(input, dtype):
+def _alike(input, value, dtype, requires_grad, device, layout, pin_memory, memory_format):
+    """A tensor of the size and memory order of ``input``; ``value`` None leaves any content."""
     if not isinstance(input, TensorBase):
         raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    return input._data.shape, input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
+    d = input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
+    a, fixed = input._data, False
+    if memory_format is None and a.flags.c_contiguous:
+        a = np.zeros(a.shape, d) if value.__class__ is int and value == 0 else np.empty(a.shape, d)
+    else:
+        like = layouts.empty_like(input, d, memory_format)
+        a, fixed = like._data, "_fixed" in like.__dict__
+    if value is not None and not (value.__class__ is int and value == 0 and not fixed and memory_format is None):
+        a[...] = value
+    t = _finish(a, requires_grad, device, None, layout, pin_memory)
+    if fixed:
+        t.__dict__["_fixed"] = True
+    return t
 
 
 def zeros_like(
     input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
 ):
     """Zeros with the size and dtype of ``input``."""
-    return _finish(np.zeros(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
+    return _alike(input, 0, dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 def ones_like(
     input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
 ):
     """Ones with the size and dtype of ``input``."""
-    return _finish(np.ones(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
+    return _alike(input, 1, dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 def empty_like(
     input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
 ):
     """Memory with the size and dtype of ``input``."""
-    return _finish(np.empty(*_like(input, dtype)), requires_grad, device, None, layout, pin_memory)
+    return _alike(input, None, dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
               memory_format=None):  # fmt: skip
     """``fill_value`` with the size and dtype of ``input``."""
-    shape, d = _like(input, dtype)
-    return _finish(np.full(shape, unwrap(fill_value), d), requires_grad, device, None, layout, pin_memory)
+    return _alike(input, unwrap(fill_value), dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 # -- counted ---------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ import tensorlite as tl
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import torch
+    from torch.testing._internal import common_utils
 
 DTYPES = {getattr(torch, n): getattr(tl, n) for n in (
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128",
@@ -34,6 +35,24 @@ OUT_OF_SCOPE = (
     "nn.functional.scaled_mm", "nn.functional.scaled_grouped_mm", "nn.functional.grouped_mm", "hash_tensor",
     "max_pool2d_with_indices_backward",
 )  # fmt: skip
+
+# -- seeds ---------------------------------------------------------------------------------------------
+
+
+def seed(n=42):
+    """Seed both libraries. ``torch.manual_seed`` notes the stack for devices that may come: half of the time went there."""
+    torch.default_generator.manual_seed(n)
+    tl.manual_seed(n)
+
+
+def _seed_example(n=None):
+    torch.default_generator.manual_seed(42 if n is None else n)
+    random.seed(42), np.random.seed(42)
+
+
+# PyTorch's examples are seeded one by one, and look for the test that runs them through the whole stack
+common_utils.set_rng_seed = _seed_example
+common_utils.extract_test_fn = lambda: None
 
 # -- PyTorch's arguments as ours ---------------------------------------------------------------------
 
@@ -242,7 +261,7 @@ def gradients(op, a, b, mine, theirs, scale=1):
     for y in theirs:  # examples of the database share tensors
         if y.is_leaf:
             y.grad = None
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     weights = [
         torch.randn(y.shape, dtype=torch.complex128 if y.is_complex() else torch.float64).to(y.dtype) for _, y in pairs
     ]
@@ -268,7 +287,7 @@ class Unusable(Exception):
 
 
 def _call(op, fn, theirs, mine, their_fn=None):
-    torch.manual_seed(42), tl.manual_seed(42), np.random.seed(0)
+    seed(), np.random.seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -331,7 +350,7 @@ def check_inplace(op, sample, dtype):
     a, b = mine[0][0].clone(), theirs[0][0].clone()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.manual_seed(42), tl.manual_seed(42)
+        seed()
         try:
             expected = their_fn(b, *theirs[0][1:], **theirs[1])
         except RuntimeError:
@@ -383,7 +402,7 @@ def check_second(op, sample, dtype):
     leaves = [(x, y) for x, y in zip(tensors(mine, tl.Tensor), tensors(theirs, torch.Tensor)) if y.requires_grad]
     if not pairs or not leaves:
         return
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
 
     def weights(like):
         w = [torch.randn(y.shape, dtype=torch.float64).to(y.dtype) for y in like]
@@ -479,17 +498,18 @@ def run(only="", variants=VARIANTS, share=1.0, seed=0):
         if only not in op.full_name or not in_scope(op):
             continue
         for variant in variants:
-            check, dtypes = VARIANTS[variant]
-            for dtype, limit in dtypes.items():
+            for dtype, limit in VARIANTS[variant][1].items():
                 if variant != "error" and not op.supports_dtype(dtype, "cpu"):
                     continue
                 if share < 1 and rng.random() > share:
                     continue
-                yield from _run(op, variant, dtype, check, limit)
+                yield from run_one(op, variant, dtype, limit)
 
 
-def _run(op, variant, dtype, check, limit):
-    torch.manual_seed(0)
+def run_one(op, variant, dtype, limit):
+    """The same for the first samples of one operation."""
+    check = VARIANTS[variant][0]
+    torch.default_generator.manual_seed(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -236,7 +236,7 @@ EXPRESSIONS = [
 
 #: Calls that reach primitives which no function of the public face above reaches; ``ops`` is ``tensorlite.ops``.
 DIRECT = [
-    "x.nanmedian(1)",
+    "x.nanmedian(1)", "w.clone()[None].clone(memory_format=torch.channels_last)", "x.t().clone()",
     "ops.elementwise.assign(x, v)", "ops.indexing.one_hot(k, num_classes=4)", "ops.scan.recur(x, p, dim=1)",
     "torch.special.gammainc(j * 1.0, p + r)", "torch.special.gammaincc(j * 1.0, p + r)",
     "ops.scan.recur(x, y, dim=1)", "ops.reduction._repick(x, n, dim=1, keepdim=False)", "ops.unary.tanh_grad(x, y)",

@@ -11,6 +11,7 @@ from ..engine.trail import trail
 from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
 from ._common import into, named, tensor_arg
+from .layouts import copied
 
 
 def _unary(op, name=None):
@@ -226,8 +227,10 @@ def where(condition, input=None, other=None, *, out=None):
 
 
 def clone(input, *, memory_format=None):
-    """A copy of ``input`` on the tape."""
-    return _clone(input)
+    """A copy of ``input`` on the tape, in the order of its memory or that of ``memory_format``."""
+    if memory_format is None and input._data.flags.c_contiguous:
+        return _clone(input)
+    return copied(input, memory_format)
 
 
 def lerp(input, end, weight, *, out=None):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import engine
-from .._device import check_device, contiguous_format, preserve_format, strided
+from .._device import check_device, strided
 from ..engine import TensorBase, wrap
 from ..ops import elementwise as ew
 from ..ops import random as fill
+from . import layouts
 from ._common import into, sizes_of, tensor_arg
 
 __all__ = [
@@ -28,16 +29,7 @@ def _empty(sizes, dtype, out=None):
 
 def _empty_like(x, dtype, memory_format):
     """Memory in the order of ``x`` where that is dense, as PyTorch's preserved memory format."""
-    a = x._data
-    d = a.dtype if dtype is None else fill.to_numpy(dtype)
-    if memory_format not in (None, preserve_format, contiguous_format):
-        raise NotImplementedError(f"memory_format={memory_format}: random tensors are contiguous or like their input")
-    if not fill.scattered(x) or memory_format is contiguous_format:
-        return wrap(np.empty(a.shape, d))
-    order = fill.memory_order(a)
-    t = wrap(np.empty([a.shape[i] for i in order], d).transpose(np.argsort(order)))
-    t.__dict__["_fixed"] = True
-    return t
+    return layouts.empty_like(x, x._data.dtype if dtype is None else fill.to_numpy(dtype), memory_format)
 
 
 def _check(device, layout, pin_memory=False, names=None):

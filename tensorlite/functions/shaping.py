@@ -34,7 +34,16 @@ _contiguous.vjp(x=lambda g: g)
 
 
 def contiguous(input, memory_format=None):
-    """The tensor itself if its elements lie in C order, else a copy that does."""
+    """The tensor itself if its elements lie in C order (or that of ``memory_format``), else a copy that does."""
+    if memory_format is not None:
+        from .layouts import copied, is_laid_out, order_of, preserve_format
+
+        if memory_format is preserve_format:
+            if settle(input)._data.flags.c_contiguous:
+                return input
+            raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+        order_of(memory_format, input._data.shape)
+        return input if is_laid_out(settle(input)._data, memory_format) else copied(input, memory_format)
     return input if settle(input)._data.flags.c_contiguous else _contiguous(input)
 
 

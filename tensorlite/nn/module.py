@@ -402,14 +402,21 @@ class Module(Tree, HookMethods, StateDict):
         RuntimeError
             For another device.
         """
-        device, dtype, non_blocking, copy = _parse_to(*args, **kwargs)
+        _, dtype, _, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
-        if dtype is None:
+        if dtype is None and memory_format is None:
             return self
-        return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind in "fc" else t)
+
+        def convert(t):
+            return t.to(
+                dtype=dtype if t._data.dtype.kind in "fc" else None,
+                memory_format=memory_format if t._data.ndim in (4, 5) else None,
+            )
+
+        return self._apply(convert)
 
     def _floating(self, dtype):
         return self._apply(lambda t: t.to(dtype) if t._data.dtype.kind == "f" else t)
@@ -509,8 +516,8 @@ def typename(value):
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None, tensor=None):
-    """The arguments of ``to``: (device, dtype, non_blocking, copy)."""
+def _parse_to(*args, device=None, dtype=None, non_blocking=False, memory_format=None, tensor=None):
+    """The arguments of ``to``: (device, dtype, non_blocking, memory_format)."""
     args = list(args)
     if args and isinstance(args[0], Tensor):
         tensor = args.pop(0)
@@ -523,9 +530,9 @@ def _parse_to(*args, device=None, dtype=None, non_blocking=False, copy=False, me
     if args and isinstance(args[0], bool):
         non_blocking = args.pop(0)
     if args and isinstance(args[0], bool):
-        copy = args.pop(0)
+        args.pop(0)  # copy: modules are converted in place
     if args or (dtype is not None and not isinstance(dtype, dtypes.dtype)):
         raise TypeError(f"to() received an invalid combination of arguments - got {args or [dtype]}; expected a device, "
                         "a dtype or a tensor")  # fmt: skip
     check_device(device)
-    return device, dtype, non_blocking, copy
+    return device, dtype, non_blocking, memory_format

@@ -49,6 +49,15 @@ def _refold(g, *, shape, dimension, size, step):
 _refold.vjp(g=lambda g, dimension, size, step: unfold(g, dimension=dimension, size=size, step=step))
 
 
+@primitive(grad_name="CloneBackward0")
+def laid_out(x, *, order):
+    """A copy of ``x`` whose dimensions lie in memory in the given order, the first outermost."""
+    return np.array(x.transpose(order), order="C").transpose(np.argsort(order)) if x.ndim else x.copy()
+
+
+laid_out.vjp(x=lambda g: g)
+
+
 @primitive(view=True)
 def _strided(x, *, size, stride, offset, layout):
     """The elements of ``x``'s memory at ``offset + sum(i * stride)`` from its own first one, counted in elements."""
