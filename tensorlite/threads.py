@@ -23,8 +23,9 @@ import numpy as np
 
 __all__ = ["get_num_threads", "parallel", "set_num_threads"]
 
-#: Nanoseconds of work that are worth splitting: waking another thread, and waiting for it, costs about 70 us.
-WORTHWHILE = 250_000
+#: Nanoseconds of work that are worth splitting. Waking another thread, and waiting for it, costs about 70 us; far more
+#: do results that lie in the other core's cache when the next operation, too small to be split, reads them.
+WORTHWHILE = 1_500_000
 
 
 def _openblas():
