@@ -127,7 +127,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "cuda", "data", "distributions", "engine",
     "fft", "func", "linalg",
-    "metrics", "mps", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
+    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
     "viz", "version",
 )  # fmt: skip
 
@@ -141,6 +141,19 @@ _FROM_NN = (
     "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rrelu", "selu",
     "threshold", "triplet_margin_loss",
 )  # fmt: skip
+
+#: What PyTorch has and this library leaves out, and what to do instead.
+_ABSENT = {
+    "distributed": "computations run in one process; guard them by hasattr(torch, 'distributed')",
+    "export": "there is no compiler; call the module itself",
+    "fx": "there is no compiler; tensorlite.viz draws what a computation does",
+    "hub": "download files with urllib, and load weights with load()",
+    "jit": "there is no compiler; call the module itself",
+    "nested": "there are no nested tensors; pad to one length",
+    "onnx": "save the weights with save(), or as safetensors",
+    "quantization": "there are no quantized tensors",
+    "sparse": "there are no sparse tensors; use dense ones",
+}
 
 
 def __getattr__(name):
@@ -170,6 +183,8 @@ def __getattr__(name):
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
+    if name in _ABSENT:
+        raise AttributeError(f"tensorlite.{name} is not supported: {_ABSENT[name]}")
     if not name.startswith("__"):
         from difflib import get_close_matches
 

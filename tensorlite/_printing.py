@@ -192,11 +192,11 @@ def _suffixes(t):
     return out
 
 
-def tensor_repr(t):
-    """The text that ``repr(t)`` and ``print(t)`` show."""
+def tensor_repr(t, contents=None):
+    """The text that ``repr(t)`` and ``print(t)`` show; ``contents`` stands for the elements."""
     name = type(t).__name__
     prefix = "tensor(" if name in ("Tensor", "Parameter") else f"{name}("
-    text = prefix + _contents(t._data, len(prefix))
+    text = prefix + (_contents(t._data, len(prefix)) if contents is None else contents)
     last_line = len(text) - text.rfind("\n") + 1
     for suffix in _suffixes(t):
         if last_line + len(suffix) + 2 > _options["linewidth"]:

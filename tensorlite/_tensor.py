@@ -177,6 +177,28 @@ class Tensor(Methods):
         """The address of the first element."""
         return settle(self)._data.__array_interface__["data"][0]
 
+    def storage(self):
+        """The memory that views share, as a line of elements."""
+        from ._storage import TypedStorage
+
+        return TypedStorage(settle(self))
+
+    def untyped_storage(self):
+        """The memory that views share, as bytes."""
+        from ._storage import UntypedStorage
+
+        return UntypedStorage(settle(self))
+
+    def module_load(self, other, assign=False):
+        """What ``load_state_dict`` puts in the place of this parameter: ``other``, or this one with its values."""
+        if assign:
+            return other.detach()
+        return self.copy_(other).detach()
+
+    def reinforce(self, reward):
+        """Raises, as in PyTorch: use :mod:`tensorlite.distributions` and ``log_prob``."""
+        raise RuntimeError("reinforce() was removed. Use torch.distributions instead.")
+
     def is_contiguous(self, memory_format=None):
         """Whether the elements lie in C order, or in that of ``memory_format``."""
         a = settle(self)._data
@@ -327,7 +349,7 @@ class Tensor(Methods):
         inputs : sequence of Tensor, optional
             Accumulate into these only.
         """
-        engine.backward(self, gradient, retain_graph, create_graph, inputs)
+        engine.gradient.run_backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self):
         """Keep ``grad`` although this tensor is no leaf."""
@@ -439,7 +461,7 @@ class Tensor(Methods):
     def __repr__(self, *, tensor_contents=None):
         from ._printing import tensor_repr
 
-        return tensor_repr(self)
+        return tensor_repr(self, tensor_contents)
 
     def __format__(self, spec):
         if not self._data.ndim and type(self) is Tensor:

@@ -335,7 +335,10 @@ def test_names_and_edges_read_like_pytorch():
     node = y.grad_fn
     assert node.name() == "MulBackward0" and type(node).__name__ == "MulBackward0"
     assert repr(node).startswith("<MulBackward0 object at 0x")
-    assert node.next_functions[0][0].name() == "AccumulateGrad" and node.next_functions[0][0].variable is x
+    assert (
+        node.next_functions[0][0].name() == "torch::autograd::AccumulateGrad"
+        and node.next_functions[0][0].variable is x
+    )
     node.metadata["note"] = 1
     assert y.grad_fn.metadata == {"note": 1}
 

@@ -43,6 +43,7 @@ def exit_dual_level(*, level=None):
     """Close the level: its tangents are gone."""
     if not _levels:
         raise RuntimeError("Trying to exit a forward AD level that was not entered")
+    _check_level(level, "exit")
     _levels.pop()
 
 
@@ -66,6 +67,13 @@ class dual_level:
         exit_dual_level()
 
 
+def _check_level(level, what):
+    if level not in (None, 0):
+        raise RuntimeError(
+            f"Trying to {what} a forward AD level ({level}) that is not the last one that was created (0)."
+        )
+
+
 def make_dual(tensor, tangent, *, level=None):
     """A dual tensor with the value ``tensor`` and the given tangent.
 
@@ -80,6 +88,7 @@ def make_dual(tensor, tangent, *, level=None):
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
+    _check_level(level, "use")
     if tensor._data.dtype.kind not in "fc":
         raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
     if tangent._data.dtype.kind not in "fc":
@@ -97,6 +106,7 @@ def make_dual(tensor, tangent, *, level=None):
 
 def unpack_dual(tensor, *, level=None):
     """The value and the tangent of ``tensor``; the tangent is None where it does not depend on a dual tensor."""
+    _check_level(level, "use")
     if not _levels or not isinstance(tensor, TensorBase):
         return UnpackedDualTensor(tensor, None)
     for dual, tangent, attached in _levels[-1]:

@@ -21,4 +21,10 @@ def version():
 @contextlib.contextmanager
 def flags(enabled=False, benchmark=False, benchmark_limit=10, deterministic=False, allow_tf32=True):
     """A block with other switches, which steer GPU kernels only."""
-    yield
+    names = ("enabled", "benchmark", "deterministic", "allow_tf32")
+    before = {name: globals()[name] for name in names}
+    globals().update(zip(names, (enabled, benchmark, deterministic, allow_tf32)))
+    try:
+        yield
+    finally:
+        globals().update(before)

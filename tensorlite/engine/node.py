@@ -105,7 +105,10 @@ class Leaf(Node):
         self.hooks = self.where = self.plan = None
 
     def name(self):
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self):
+        return f"<AccumulateGrad object at {id(self):#x}>"
 
     @property
     def variable(self):
@@ -140,6 +143,8 @@ class Leaf(Node):
             for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:
                 hook(tensor)
 
+
+Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"  # the name that PyTorch's users know
 
 _accumulating = threading.RLock()  # threads may train tensors that they share
 

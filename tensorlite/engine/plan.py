@@ -41,6 +41,21 @@ class PrimitiveNode(Node):
     def broadcasts(self):
         return self.plan.primitive.broadcasts
 
+    @property
+    def next_functions(self):
+        """As PyTorch's: ``(None, 0)`` for a tensor without gradient, and for a number that it makes a tensor."""
+        plan = self.plan
+        while isinstance(plan, PackedPlan):
+            plan = plan.plan
+        prim, found = plan.primitive, dict(zip(plan.targets, super().next_functions))
+        numbers = prim.broadcasts and prim.name != "pow"
+        places = range(len(prim.arrays)) if prim.arrays else plan.tensors
+        return tuple(
+            found.get(i, (None, 0))
+            for i in places
+            if i in found or ((i in plan.tensors or numbers) and not (prim.arrays and prim.arrays[i] in prim.nondiff))
+        )
+
     def release(self):
         if self.kept and (self.plan.frees or any(map(_holds_array, self.kept))):
             self.kept = None
@@ -126,13 +141,15 @@ class Plan:
     per pattern and turned into two short functions; ``plan.source`` shows them.
     """
 
-    __slots__ = ("cell_slots", "frees", "kept_names", "primitive", "pull", "pulls", "record", "source", "targets")
+    __slots__ = (
+        "cell_slots", "frees", "kept_names", "primitive", "pull", "pulls", "record", "source", "targets", "tensors",
+    )  # fmt: skip
 
     def __init__(self, prim: Primitive, key: int, count: int):
         self.primitive = prim
         self.pulls: dict[tuple, Callable] = {}
         self.targets = [i for i in range(count) if key >> (2 * i) & 2]
-        tensors = [i for i in range(count) if key >> (2 * i) & 1]
+        tensors = self.tensors = [i for i in range(count) if key >> (2 * i) & 1]
         names = [prim.variadic] * count if prim.variadic else prim.arrays
         for i in self.targets:
             if names[i] in prim.nondiff:

@@ -196,7 +196,7 @@ __all__ = [
 
 def __getattr__(name):
     # the Keras-style rooms are loaded when somebody enters them
-    if name in ("accuracy", "attention", "model", "optimizer"):
+    if name in ("accuracy", "attention", "model", "optimizer", "parallel"):
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")

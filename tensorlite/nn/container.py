@@ -489,7 +489,7 @@ class DataParallel(Module):
     ----------
     module : Module
     device_ids, output_device
-        Must be None: there are no other devices.
+        Without effect, as in PyTorch on a machine without accelerators.
 
     Examples
     --------
@@ -500,11 +500,7 @@ class DataParallel(Module):
 
     def __init__(self, module, device_ids=None, output_device=None, dim=0):
         super().__init__()
-        if device_ids or output_device is not None:
-            raise RuntimeError(
-                "DataParallel: tensorlite computes on the CPU only; leave device_ids and output_device out"
-            )
-        self.module = module
+        self.module, self.device_ids = module, []
 
     def forward(self, *args, **kwargs):
         return self.module(*args, **kwargs)

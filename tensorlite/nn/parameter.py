@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes
+from .._device import check_device
 from .._tensor import Tensor
 from ..engine import Leaf
 
@@ -127,6 +128,7 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape, device=None, dtype=None):
         """Give it memory of ``shape``, uninitialised, and make it an ordinary parameter or buffer."""
+        check_device(device)
         d = self._data.dtype if dtype is None else dtypes.to_numpy(dtype)
         self._data = np.empty(tuple(shape), d)
         self._cell = [0, 0]
@@ -169,6 +171,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     cls_to_become = Parameter
 
     def __new__(cls, requires_grad=True, device=None, dtype=None):
+        check_device(device)
         return _make(cls, np.empty(0, dtypes.to_numpy(dtype or dtypes.get_default_dtype())), requires_grad)
 
     def __init__(self, requires_grad=True, device=None, dtype=None):
@@ -182,6 +185,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     cls_to_become = Tensor
 
     def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        check_device(device)
         t = _make(cls, np.empty(0, dtypes.to_numpy(dtype or dtypes.get_default_dtype())), requires_grad)
         t.persistent = persistent
         return t

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from ... import engine
+from ..._device import check_device
 from ...dtypes import get_default_dtype
 from ...engine import wrap
 from .. import init
@@ -26,6 +27,7 @@ __all__ = [
 
 
 def _generate_square_subsequent_mask(sz, device=None, dtype=None):
+    check_device(device)
     d = (dtype or get_default_dtype()).numpy
     return wrap(np.triu(np.full((sz, sz), -np.inf, d), 1))
 

@@ -7,6 +7,25 @@ from ..layer.dropout import Dropout
 from ..module import Module
 from . import module
 
+#: PyTorch's files of modules, such as ``nn.modules.batchnorm``: doors to the same classes.
+_FILES = {
+    "activation", "adaptive", "batchnorm", "container", "conv", "distance", "dropout", "flatten", "fold", "instancenorm", "linear",
+    "loss", "normalization", "padding", "pixelshuffle", "pooling", "rnn", "sparse", "transformer", "upsampling",
+}  # fmt: skip
+
 _SMALL = {"BatchNorm", "BatchNormalization", "Dense"}
 
 __all__ = sorted({*container.__all__, *layer.__all__, Dropout.__name__, Module.__name__} - _SMALL) + ["module"]
+
+
+def __getattr__(name):
+    from sys import modules
+
+    if name in _FILES:
+        return modules[__name__]
+    if not name.startswith("__"):
+        from ... import nn
+
+        if hasattr(nn, name):
+            return getattr(nn, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

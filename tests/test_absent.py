@@ -1,0 +1,97 @@
+"""What is left out says so; storages, and other small doors of PyTorch's."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import tensorlite as tl
+
+
+@pytest.mark.parametrize("name", ["jit", "onnx", "sparse", "nested", "distributed", "hub", "quantization", "fx"])
+def test_absent_rooms_explain_themselves(name):
+    assert not hasattr(tl, name)
+    with pytest.raises(AttributeError, match="not supported"):
+        getattr(tl, name)
+
+
+def test_parallel_modules():
+    net = tl.nn.Linear(2, 1)
+    x = tl.ones(3, 2)
+    assert tl.nn.DataParallel(net, device_ids=[0, 1])(x).tolist() == net(x).tolist()
+    assert tl.nn.parallel.data_parallel(net, x).tolist() == net(x).tolist()
+    for name in ("DistributedDataParallel", "gather", "replicate", "scatter", "parallel_apply"):
+        with pytest.raises(NotImplementedError, match="not supported"):
+            getattr(tl.nn.parallel, name)
+
+
+def test_multiprocessing_is_pythons():
+    assert tl.multiprocessing.get_sharing_strategy() == "copy"
+    with pytest.raises(NotImplementedError, match="copies"):
+        tl.multiprocessing.set_sharing_strategy("file_system")
+    assert pickle.loads(pickle.dumps(tl.arange(3))).tolist() == [0, 1, 2]
+
+
+@pytest.mark.slow
+def test_spawn_runs_a_function():
+    tl.multiprocessing.spawn(print, args=("hello",), nprocs=2)
+
+
+def test_a_storage_shows_the_memory_of_all_views():
+    x = tl.arange(6.0).reshape(2, 3)
+    s = x[1, 1:].storage()
+    assert len(s) == 6 and s.tolist() == [0, 1, 2, 3, 4, 5] and s[2] == 2 and s.dtype is tl.float32
+    assert s.data_ptr() == x.data_ptr() == x.untyped_storage().data_ptr() and x.untyped_storage().nbytes() == 24
+    version = x._version
+    s[0] = 7
+    assert x[0, 0] == 7 and x._version == version + 1
+    s.fill_(1)
+    assert x.sum() == 6 and s.untyped().element_size() == 1
+    for call in (lambda: s.resize_(9), s.share_memory_):
+        with pytest.raises(NotImplementedError):
+            call()
+
+
+def test_a_storage_notices_what_the_tape_kept():
+    x = tl.ones(2, requires_grad=True)
+    y = x.exp()
+    y.storage()[0] = 5
+    with pytest.raises(RuntimeError, match="modified by an inplace"):
+        y.sum().backward()
+
+
+def test_swap_tensors_keeps_gradients_where_they_belong():
+    a, b = tl.nn.Parameter(tl.zeros(2)), tl.nn.Parameter(tl.ones(3))
+    net = tl.nn.Linear(1, 2, bias=False)
+    old = net.weight
+    tl.utils.swap_tensors(old, tl.nn.Parameter(tl.full((2, 1), 3.0)))
+    assert net.weight is old and net(tl.ones(1)).tolist() == [3, 3]
+    net(tl.ones(1)).sum().backward()
+    assert old.grad.tolist() == [[1], [1]]
+    tl.utils.swap_tensors(a, b)
+    (a * 2).sum().backward()
+    assert a.tolist() == [1, 1, 1] and a.grad.tolist() == [2, 2, 2] and b.grad is None
+    with pytest.raises(RuntimeError, match="Cannot swap"):
+        tl.utils.swap_tensors(a, a * 2)
+
+
+def test_files_of_modules():
+    assert tl.nn.modules.linear.Linear is tl.nn.Linear and tl.nn.modules.batchnorm.BatchNorm2d is tl.nn.BatchNorm2d
+    with pytest.raises(AttributeError):
+        tl.nn.modules.nothing  # noqa: B018
+
+
+def test_switches_of_cudnn_come_back():
+    flags = tl.backends.cudnn
+    with flags.flags(enabled=True, benchmark=True):
+        assert flags.benchmark
+    assert not flags.benchmark
+
+
+def test_next_functions_name_what_needs_no_gradient():
+    x = tl.ones(2, 2, requires_grad=True)
+    assert [n and n.name() for n, _ in (x * 2).grad_fn.next_functions] == ["torch::autograd::AccumulateGrad", None]
+    assert len((x**2).grad_fn.next_functions) == 1
+    assert [n is None for n, _ in (tl.ones(2, 2) @ x).grad_fn.next_functions] == [True, False]
+    assert [n is None for n, _ in tl.cat([x, tl.ones(2, 2)]).grad_fn.next_functions] == [False, True]
