@@ -6,6 +6,8 @@ stay in cache, keeps the logits and one logarithm per row, and has one gradient,
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from ..engine import primitive
@@ -20,6 +22,7 @@ from .shape import permute, reshape
 ndarray = np.ndarray
 
 _BLOCK = 1 << 15  # elements of a block of rows
+_SIGNED, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
 def reduce(loss, reduction):
@@ -160,10 +163,10 @@ def labels_of(target, classes, ignore_index):
     IndexError
         For a label that is neither a class nor ``ignore_index``.
     """
-    t = target.reshape(-1)
-    if t.dtype != np.int64:
-        t = t.astype(np.int64)
-    unsigned = t.view(np.uint64)  # negative labels become the largest numbers
+    t = target if target.ndim == 1 else target.reshape(-1)
+    if t.dtype != _SIGNED:
+        t = t.astype(_SIGNED)
+    unsigned = t.view(_UNSIGNED)  # negative labels become the largest numbers
     if not 0 <= ignore_index < classes and (not t.size or np.maximum.reduce(unsigned) < classes):
         return t, None
     wrong = unsigned >= classes
@@ -183,35 +186,49 @@ def _importance(t, counts, weight, dtype):
     return weight[t] if counts is None else weight[t] * counts
 
 
-def _row_sums(x, picked):
-    """``shift`` and ``sum(exp(x - shift))`` of each row.
+#: Sums of exponentials up to here are used as they are: their inverses are far from the smallest numbers.
+_MODERATE = 1e15
 
-    The shift is the row's largest score, which keeps ``exp`` in range; where all scores are moderate it is the picked one,
-    since NumPy's search for the largest of many short rows is slow. Either way a small loss is exact: its sum is near 1.
-    """
+
+def _row_sums(x, picked):
+    """``shift`` and ``sum(exp(x - shift))`` of each row, in blocks of rows that stay in cache."""
     n, c = x.shape
     size = max(1, _BLOCK // max(c, 1))
+    if n <= size:
+        return _block_sums(x, picked)
     shift, total = np.empty(n, x.dtype), np.empty(n, x.dtype)
     for i in range(0, n, size):
         s = slice(i, i + size)
-        block = x[s]
-        if (x.dtype.char in "fd" and block.size and np.maximum.reduce(block, axis=None) < 35
-                and np.minimum.reduce(block, axis=None) > -35):  # fmt: skip
-            shift[s] = picked[s]
-            z = np.subtract(block, picked[s, None])
-            total[s] = np.dot(np.exp(z, out=z), ones(c, x.dtype))
-        else:
-            shift[s] = np.maximum.reduce(block, axis=1)
-            z = np.subtract(block, shift[s, None])
-            total[s] = np.add.reduce(np.exp(z, out=z), axis=1)
+        shift[s], total[s] = _block_sums(x[s], picked[s])
     return shift, total
+
+
+def _block_sums(x, picked):
+    """The shift is the picked score where no other exceeds it by far, else the row's largest, which NumPy finds slowly.
+
+    Either way a small loss is exact: its sum is near 1.
+    """
+    if x.dtype.char in "fd" and x.size:
+        z = np.subtract(x, picked[:, None])
+        total = np.dot(np.exp(z, out=z), ones(x.shape[1], x.dtype))
+        if np.maximum.reduce(total) < _MODERATE:
+            return picked, total
+    shift = np.maximum.reduce(x, axis=1)
+    z = np.subtract(x, shift[:, None])
+    return shift, np.add.reduce(np.exp(z, out=z), axis=1)
+
+
+@functools.lru_cache(maxsize=32)
+def _starts(n, classes):
+    """Where each of ``n`` rows begins in their flat array."""
+    starts = np.arange(0, n * classes, max(classes, 1))
+    starts.flags.writeable = False
+    return starts
 
 
 def _places(t, classes):
     """Where ``rows[i, t[i]]`` stands in the flat array of the rows."""
-    places = np.arange(0, t.size * classes, max(classes, 1))
-    places += t
-    return places
+    return _starts(t.size, classes) + t
 
 
 def _mean(total, count):
@@ -229,7 +246,8 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     picked = rows.reshape(-1)[_places(t, c)]
     shift, total = _row_sums(rows, picked)
     loss = np.log(total)
-    loss += shift - picked
+    if shift is not picked:
+        loss += shift - picked
     if factor is not None:
         loss *= factor
     if label_smoothing:
@@ -246,6 +264,12 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     if reduction == "mean":
         value = _mean(value, n) if factor is None else value / np.add.reduce(factor)
     return np.asarray(value), shift, total
+
+
+def _shares(x, shift, scale, out):
+    np.subtract(x, shift, out=out)
+    np.exp(out, out=out)
+    np.multiply(out, scale, out=out)
 
 
 def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reduction, label_smoothing):
@@ -268,13 +292,15 @@ def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reducti
             spread = np.where(counts, spread, 0)
     if counts is not None:  # labels that do not count give 0, also where the mean over none of them is NaN
         at_target, everywhere = np.where(counts, at_target, 0), np.where(counts, everywhere, 0)
+    shift, scale = shift[:, None], (everywhere / total)[:, None]
     out = np.empty((n, c), x.dtype)
     size = max(1, _BLOCK // max(c, 1))
-    scale = (everywhere / total)[:, None]
-    for i in range(0, n, size):
-        z = out[i : i + size]
-        np.exp(np.subtract(rows[i : i + size], shift[i : i + size, None], out=z), out=z)
-        np.multiply(z, scale[i : i + size], out=z)
+    if n <= size:
+        _shares(rows, shift, scale, out)
+    else:
+        for i in range(0, n, size):
+            s = slice(i, i + size)
+            _shares(rows[s], shift[s], scale[s], out[s])
     out.reshape(-1)[_places(t, c)] -= at_target
     if label_smoothing:
         spread = spread[:, None] if spread.ndim else spread
