@@ -25,6 +25,11 @@ from .unary import rsqrt
 
 _BLOCK = 1 << 16  # elements that stay in a core's cache through several passes
 
+#: Row lengths: sums run down short rows, so that they start in cache; values per channel are spread over long
+#: ones, because NumPy copies a repeated row through its buffer of 8192 elements unless it is that long.
+_SHORT, _LONG = 2048, 8192
+_PIECE = 1 << 17  # elements per piece of a line: few calls, and two arrays of that size stay in cache
+
 #: Up to this many standard deviations from 0, sums about 0 are as good as sums about the mean (see ``_moments``).
 _NEAR = 8
 
@@ -33,44 +38,47 @@ _NEAR = 8
 
 
 class _Columns:
-    """A (pixels, channels) matrix seen as longer rows, so that loops over a row are long.
-
-    ``fold`` pixels stand in one row of ``width`` elements; per-channel values are tiled to that width.
-    """
+    """The values of ``x`` (N, C, ...) as one line of memory, pixel by pixel, and in pieces of rows of many pixels."""
 
     def __init__(self, x):
-        self.channels = x.shape[1]
+        self.shape, self.channels = x.shape, x.shape[1]
         self.pixels = x.size // self.channels
-        self.fold = max((f for f in range(1, max(1, 1024 // self.channels) + 1) if self.pixels % f == 0), default=1)
-        self.width = self.fold * self.channels
-        self.rows = self.pixels // self.fold
-        self.step = max(1, _BLOCK // self.width)
 
-    def matrix(self, x):
-        """The values of ``x`` as (rows, width); a copy if they do not lie channels-last."""
-        return np.ascontiguousarray(channels_last(x)).reshape(self.rows, self.width)
+    def line(self, x):
+        """The values pixel by pixel, one-dimensional; a copy if they do not lie channels-last."""
+        return np.ascontiguousarray(channels_last(x)).reshape(-1)
 
-    def tiled(self, values, dtype):
-        out = np.empty((self.fold, self.channels), dtype)
+    def back(self, line):
+        """A line as an array of the shape of ``x`` over channels-last memory."""
+        last = line.reshape(self.shape[0], *self.shape[2:], self.channels)
+        return last.transpose(0, last.ndim - 1, *range(1, last.ndim - 1))
+
+    def width(self, least):
+        """The length of rows of whole pixels with at least ``least`` elements, if there are as many."""
+        return max(1, min(-(-least // self.channels), self.pixels)) * self.channels
+
+    def tiled(self, values, width, dtype):
+        """Values per channel, repeated for a row."""
+        out = np.empty((width // self.channels, self.channels), dtype)
         out[...] = values
         return out.reshape(-1)
 
     def folded(self, sums):
-        """Sums over rows (width,) as sums per channel, in float64."""
-        return np.add.reduce(sums.reshape(self.fold, self.channels), axis=0, dtype=np.float64)
+        """Sums over rows (..., width) as sums per channel, in float64."""
+        return np.add.reduce(sums.reshape(*sums.shape[:-1], -1, self.channels), axis=-2, dtype=np.float64)
 
-    def back(self, matrix, x):
-        """(rows, width) as an array of the shape of ``x`` over channels-last memory."""
-        last = matrix.reshape(x.shape[0], *x.shape[2:], self.channels)
-        return last.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
-
-    def blocks(self, start, stop):
-        for i in range(start, stop, self.step):
-            yield slice(i, min(i + self.step, stop))
+    def pieces(self, start, stop, width):
+        """Pixels start to stop as slices of the line and shapes (rows, width); the last row may be shorter."""
+        i, stop = start * self.channels, stop * self.channels
+        step = max(1, _PIECE // width) * width
+        while i < stop:
+            rows = min(step, stop - i) // width
+            shape = (rows, width) if rows else (1, stop - i)
+            yield slice(i, i := i + shape[0] * shape[1]), shape
 
     def each(self, body, passes):
-        """``body`` on the rows, on all threads."""
-        return parallel(body, self.rows, passes * self.pixels * self.channels // 2)
+        """``body`` on the pixels, on all threads."""
+        return parallel(body, self.pixels, passes * self.pixels * self.channels // 4)
 
 
 def _near(mean, var, dtype):
@@ -95,37 +103,34 @@ def _moments(columns, x):
 
 def _sums_of_products(columns, a, b):
     """Per channel, in float64: the sum of ``a`` and of ``a * b``."""
+    width = columns.width(_SHORT)
 
     def body(start, stop):
-        parts = np.zeros((2, columns.width))
-        for rows in columns.blocks(start, stop):
-            block = a[rows]
-            np.add(parts[0], ones(len(block), a.dtype) @ block, out=parts[0])
-            np.add(parts[1], np.einsum("ij,ij->j", block, b[rows]), out=parts[1])
+        parts = np.zeros((2, width))
+        for s, shape in columns.pieces(start, stop, width):
+            block, n = a[s].reshape(shape), shape[1]
+            parts[0, :n] += ones(shape[0], a.dtype) @ block
+            parts[1, :n] += np.einsum("ij,ij->j", block, b[s].reshape(shape))
         return parts
 
-    parts = columns.each(body, 3)
-    sums = sum(parts[1:], parts[0]).reshape(2, columns.fold, columns.channels)
-    return np.add.reduce(sums, axis=1)
+    parts = columns.each(body, 2)
+    return columns.folded(sum(parts[1:], parts[0]))
 
 
 def _careful_moments(columns, x):
     """The same wherever the mean lies: per block about its own mean, then merged."""
-    step = min(columns.step, columns.rows)
-    one = ones(step, x.dtype)
-    spread = np.empty((step, columns.width), x.dtype)
+    width = columns.width(_SHORT)
 
     def body(start, stop):
-        work = spread if stop - start == columns.rows else np.empty_like(spread)
         parts = []
-        for rows in columns.blocks(start, stop):
-            block = x[rows]
-            n = len(block) * columns.fold
-            mean = columns.folded(one[: len(block)] @ block) / n
-            centred = np.subtract(block, columns.tiled(mean, x.dtype), out=work[: len(block)])
-            rest = columns.folded(one[: len(block)] @ centred) / n  # what rounding left in the mean
+        for s, shape in columns.pieces(start, stop, width):
+            block, one = x[s].reshape(shape), ones(shape[0], x.dtype)
+            n = block.size // columns.channels
+            mean = columns.folded(one @ block) / n
+            centred = block - columns.tiled(mean, shape[1], x.dtype)
+            rest = columns.folded(one @ centred) / n  # what rounding left in the mean
             np.multiply(centred, centred, out=centred)
-            parts.append((n, mean + rest, columns.folded(one[: len(block)] @ centred) - n * rest * rest))
+            parts.append((n, mean + rest, columns.folded(one @ centred) - n * rest * rest))
         return parts
 
     parts = [p for some in columns.each(body, 5) for p in some]
@@ -143,41 +148,45 @@ def batch_norm(x, w=None, b=None, *, eps):
     The statistics are float64 for use in the gradient and in running averages.
     """
     columns = _Columns(x)
-    matrix = columns.matrix(x)
-    mean, var = _moments(columns, matrix)
+    line = columns.line(x)
+    mean, var = _moments(columns, line)
     scale = 1 / np.sqrt(var + eps)
     if w is not None:
         scale *= w
     shift = -mean * scale if b is None else b - mean * scale
-    return _scaled(columns, x, matrix, scale, shift), mean, var
+    return _scaled(columns, line, scale, shift), mean, var
 
 
-def _scaled(columns, x, matrix, scale, shift):
+def _scaled(columns, line, scale, shift=None):
     """``x * scale + shift`` per channel."""
-    scale, shift = columns.tiled(scale, x.dtype), columns.tiled(shift, x.dtype)
-    out = memory.empty(matrix.shape, matrix.dtype)
+    width = columns.width(_LONG)
+    scale = columns.tiled(scale, width, line.dtype)
+    shift = None if shift is None else columns.tiled(shift, width, line.dtype)
+    out = memory.empty(line.shape, line.dtype)
 
     def body(start, stop):
-        for rows in columns.blocks(start, stop):
-            np.multiply(matrix[rows], scale, out=out[rows])
-            np.add(out[rows], shift, out=out[rows])
+        for s, shape in columns.pieces(start, stop, width):
+            block, n = out[s].reshape(shape), shape[1]
+            np.multiply(line[s].reshape(shape), scale[:n], out=block)
+            if shift is not None:
+                np.add(block, shift[:n], out=block)
 
     columns.each(body, 2)
-    return columns.back(out, x)
+    return columns.back(out)
 
 
 def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
     columns = _Columns(x)
-    matrix, above = columns.matrix(x), columns.matrix(g)
+    line, above = columns.line(x), columns.line(g)
     inverse = 1 / np.sqrt(var + eps)
-    near = _near(mean, var, matrix.dtype)
-    total, slope = _products(columns, matrix, above, mean, near)
+    near = _near(mean, var, line.dtype)
+    total, slope = _products(columns, line, above, mean, near)
     grad = None
     if needs[0]:
+        pull = -inverse * inverse * slope / columns.pixels
+        push = -total / columns.pixels
         scale = inverse if w is None else inverse * w
-        pull = -scale * inverse * inverse * slope / columns.pixels
-        push = -scale * total / columns.pixels
-        grad = _combined(columns, x, matrix, above, mean, scale, pull, push, near)
+        grad = _combined(columns, line, above, mean, pull, push, scale, near)
     return (
         grad,
         (slope * inverse).astype(g.dtype) if needs[1] else None,
@@ -185,52 +194,48 @@ def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
     )
 
 
-def _products(columns, matrix, above, mean, near):
+def _products(columns, line, above, mean, near):
     """Per channel, in float64: the sum of ``g`` and of ``g * (x - mean)``."""
     if near:
-        total, product = _sums_of_products(columns, above, matrix)
+        total, product = _sums_of_products(columns, above, line)
         return total, product - mean * total
-    centre = columns.tiled(mean, matrix.dtype)
-    step = min(columns.step, columns.rows)
-    one = ones(step, matrix.dtype)
+    width = columns.width(_SHORT)
+    centre = columns.tiled(mean, width, line.dtype)
 
     def body(start, stop):
-        work = np.empty((step, columns.width), matrix.dtype)
-        total, slope = np.zeros(columns.channels), np.zeros(columns.channels)
-        for rows in columns.blocks(start, stop):
-            block, g = matrix[rows], above[rows]
-            n = len(block)
-            part = np.subtract(block, centre, out=work[:n])
+        parts = np.zeros((2, width))
+        for s, shape in columns.pieces(start, stop, width):
+            one, g, n = ones(shape[0], line.dtype), above[s].reshape(shape), shape[1]
+            part = line[s].reshape(shape) - centre[:n]
             np.multiply(part, g, out=part)
-            total += columns.folded(one[:n] @ g)
-            slope += columns.folded(one[:n] @ part)
-        return total, slope
+            parts[0, :n] += one @ g
+            parts[1, :n] += one @ part
+        return parts
 
     parts = columns.each(body, 4)
-    return sum(p[0] for p in parts), sum(p[1] for p in parts)
+    return columns.folded(sum(parts[1:], parts[0]))
 
 
-def _combined(columns, x, matrix, above, mean, scale, pull, push, near):
-    """``g * scale + (x - mean) * pull + push`` per channel."""
+def _combined(columns, line, above, mean, pull, push, scale, near):
+    """``(g + (x - mean) * pull + push) * scale`` per channel."""
     if near:
         push = push - mean * pull
-    centre, scale, pull, push = [columns.tiled(v, matrix.dtype) for v in (mean, scale, pull, push)]
-    step = min(columns.step, columns.rows)
-    out = memory.empty(matrix.shape, matrix.dtype)
+    width = columns.width(_LONG)
+    centre, pull, push, scale = [columns.tiled(v, width, line.dtype) for v in (mean, pull, push, scale)]
+    out = memory.empty(line.shape, line.dtype)
 
     def body(start, stop):
-        work = memory.empty((step, columns.width), matrix.dtype)
-        for rows in columns.blocks(start, stop):
-            part, block, target = work[: rows.stop - rows.start], matrix[rows], out[rows]
+        for s, shape in columns.pieces(start, stop, width):
+            block, target, n = line[s].reshape(shape), out[s].reshape(shape), shape[1]
             if not near:
-                block = np.subtract(block, centre, out=part)
-            np.multiply(block, pull, out=part)
-            np.multiply(above[rows], scale, out=target)
-            np.add(part, push, out=part)
-            np.add(target, part, out=target)
+                block = np.subtract(block, centre[:n], out=target)
+            np.multiply(block, pull[:n], out=target)
+            np.add(target, push[:n], out=target)
+            np.add(target, above[s].reshape(shape), out=target)
+            np.multiply(target, scale[:n], out=target)
 
     columns.each(body, 5)
-    return columns.back(out, x)
+    return columns.back(out)
 
 
 batch_norm.joint_vjp(_batch_norm_vjp)
@@ -255,18 +260,17 @@ def channel_affine(x, w=None, b=None, *, mean, inverse):
     """``(x - mean) * inverse * w + b`` per channel with given statistics: batch normalisation in eval mode."""
     scale = inverse if w is None else inverse * w
     columns = _Columns(x)
-    return _scaled(columns, x, columns.matrix(x), scale, -mean * scale if b is None else b - mean * scale)
+    return _scaled(columns, columns.line(x), scale, -mean * scale if b is None else b - mean * scale)
 
 
 def _channel_affine_vjp(g, x, w, mean, inverse, needs):
     columns = _Columns(x)
-    above = columns.matrix(g)
-    scale = inverse if w is None else inverse * w
-    grad = _scaled(columns, x, above, scale, np.zeros_like(scale)) if needs[0] else None
+    above = columns.line(g)
+    grad = _scaled(columns, above, inverse if w is None else inverse * w) if needs[0] else None
     if not (needs[1] or needs[2]):
         return grad, None, None
     near = _near(mean, inverse**-2.0, x.dtype)
-    total, slope = _products(columns, columns.matrix(x), above, mean, near)
+    total, slope = _products(columns, columns.line(x), above, mean, near)
     return grad, (slope * inverse).astype(g.dtype) if needs[1] else None, total.astype(g.dtype)
 
 
