@@ -26,6 +26,7 @@ def fresh():
     tl.engine.trail.trail.cuts.clear()
     tl.engine.trail.trail.noise.clear()
     tl.engine.trail.trail.budget = 64
+    tl.engine.trail.trail.losses = tl.engine.trail.LOSSES
     tl.manual_seed(0)
 
 

@@ -267,12 +267,17 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inp
     >>> x.grad
     tensor([2., 4.])
     """
+    run_backward(tensors, gradients, retain_graph, create_graph, inputs)
+
+
+def run_backward(tensors, gradients, retain_graph, create_graph, inputs):
+    """:func:`backward`, called by what users call: the line two frames up is theirs."""
     retain = create_graph if retain_graph is None else retain_graph
     was = state.mode & RECORDING
     with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         roots = _roots(tensors, gradients, create_graph, was)
         if roots:
-            begin(roots[0][0], True)
+            begin(roots[0][0], True, 3)
             if retain and not create_graph:
                 grows(roots[0][0])
         if inputs is None:
@@ -361,7 +366,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         roots = _roots(outputs, grad_outputs, create_graph, was)
         if roots:
-            begin(roots[0][0], False)
+            begin(roots[0][0], False, 2)
         found = walk(roots, retain=retain, taped=create_graph, targets=nodes)
     result = []
     for i, (x, node) in enumerate(zip(inputs, nodes)):

@@ -5,6 +5,7 @@ A few tuples in short queues: nothing here holds a tensor or a graph.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import weakref
@@ -18,9 +19,12 @@ __all__ = ["begin", "cut", "first_pass", "left", "spot", "trail", "why_cut"]
 
 _INSIDE = __name__.partition(".")[0] + "."
 _LENGTH = len(_INSIDE)
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 #: Growth: so many graphs of past losses are alive, from as many optimizer steps; or so many without counting steps.
 HELD, MANY = 4, 20
+#: So many losses are watched for growth; what is sound by then stays so, and costs nothing more.
+LOSSES = 128
 
 
 class _Trail(threading.local):
@@ -29,6 +33,7 @@ class _Trail(threading.local):
         self.cuts = deque(maxlen=8)  # (what, code, instruction, time) where a value left the tape
         self.lengths, self.budget = {}, 64  # of kept graphs by line; how many passes are looked at
         self.steps = 0  # of all optimizers
+        self.losses = LOSSES  # whose life is followed, until another optimizer is made
         self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
 
 
@@ -93,9 +98,15 @@ def why_cut(out, recording):
 # -- backward passes -----------------------------------------------------------------------------------
 
 
-def begin(root, accumulates):
-    """Note that a backward pass starts at ``root``."""
-    code, at = spot(3)
+def begin(root, accumulates, depth):
+    """Note that a backward pass starts at ``root``, called from ``depth`` frames up.
+
+    It runs in every step: only one frame is looked at where that is the user's own.
+    """
+    frame = sys._getframe(depth)
+    code, at = frame.f_code, frame.f_lasti
+    if code.co_filename.startswith(_FOLDER):
+        code, at = spot(depth)
     passes = trail.passes
     if not accumulates:
         pass
@@ -103,7 +114,15 @@ def begin(root, accumulates):
         _cure(root)
     elif passes and (last := passes[-1][0]()) is not None and last is not root:
         _held(root, code, at)
-    passes.append((weakref.ref(root), clock(), code, at, trail.steps))
+    ref = _nothing
+    if trail.losses:
+        trail.losses -= 1
+        ref = weakref.ref(root)
+    passes.append((ref, clock(), code, at, trail.steps))
+
+
+def _nothing():
+    """In place of a weak reference: the root of this pass is not followed."""
 
 
 def _cure(leaf):

@@ -12,7 +12,7 @@ from types import CellType, FunctionType, MethodType, ModuleType
 
 from .. import engine
 from ..engine import TensorBase
-from ..engine.trail import place, trail
+from ..engine.trail import LOSSES, place, trail
 from . import explained, warn
 
 __all__ = ["before_step", "born", "cure", "empty", "hidden", "hiding", "holders", "holding", "holds", "labels_sorted"]
@@ -47,6 +47,7 @@ def born(optimizer):
     optimizers.add(optimizer)
     optimizer._early = EARLY
     optimizer._born = engine.clock()
+    trail.losses = LOSSES
 
 
 def _parameters(optimizer):
