@@ -98,3 +98,11 @@ def test_jax_forms(name):
     step()
     state = step.__closure__[[c.cell_contents.__class__ for c in step.__closure__].index(tuple)].cell_contents
     assert float(state[3]) == 1.0
+
+
+def test_the_cost_of_the_checks_is_measured():
+    from benchmarks import checks
+
+    ratio, low, high = checks.cost("tiny_mlp", 2, 0.002)
+    assert low <= ratio <= high
+    assert all(getattr(m, n) is check for m, n, check in checks.places()), "the checks are back in their places"
