@@ -34,6 +34,7 @@ from .tape import (
     results_are,
     state,
     touch,
+    touch_all,
     unwrap,
     watching,
     where,
@@ -46,5 +47,5 @@ __all__ = [
     "RECORDING", "WATCHED", "Handle", "Leaf", "Node", "PackedPlan", "Plan", "Port", "Primitive", "PrimitiveNode",
     "TensorBase", "View", "Watcher", "add_hook", "alias", "backward", "broadcast_to", "cast", "check_writable", "clock",
     "clone", "grad", "inplace", "order", "pack", "primitive", "rebase", "recording", "registry", "renew", "results_are", "state",
-    "sum_to", "tape", "touch", "unwrap", "view_assign", "walk", "watching", "where", "wrap",
+    "sum_to", "tape", "touch", "touch_all", "unwrap", "view_assign", "walk", "watching", "where", "wrap",
 ]  # fmt: skip

@@ -173,6 +173,17 @@ def touch(tensor):
         cell[2:] = (where(),)
 
 
+def touch_all(tensors):
+    """:func:`touch` for several tensors that are changed together."""
+    now = clock()
+    for tensor in tensors:
+        cell = tensor._cell
+        cell[0] = now
+        cell[1] += 1
+        if getrefcount(cell) > _ALONE:
+            cell[2:] = (where(),)
+
+
 class recording:
     """Sets ``state.mode`` for a block: recording on or off."""
 

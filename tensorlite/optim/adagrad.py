@@ -1,7 +1,5 @@
 """Adagrad, RMSprop and Adadelta: gradients divided by a measure of their past size."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .flat import Elementwise, _complete

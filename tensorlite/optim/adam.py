@@ -1,7 +1,5 @@
 """Adam and AdamW: steps of the size of the learning rate, from two moments of the gradient."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

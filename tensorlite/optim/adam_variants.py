@@ -1,7 +1,5 @@
 """Adamax, NAdam and RAdam: Adam with another norm, with Nesterov's momentum, with a rectified start."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

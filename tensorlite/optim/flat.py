@@ -11,6 +11,8 @@ state's tensors are views of the batch's arrays, and are checked to be so at eac
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import dtypes, engine
@@ -72,9 +74,14 @@ class Elementwise(Optimizer):
         if options.get("capturable"):
             raise NotImplementedError("capturable=True is for CUDA graphs, which this library does not have")
 
+    def __init__(self, params, defaults):
+        self._plans = {}  # per group
+        self._memory = {}  # per dtype
+        super().__init__(params, defaults)
+
     def __setstate__(self, state):
         super().__setstate__(state)
-        self.__dict__.pop("_plans", None)
+        self._plans, self._memory = {}, {}
         for group in self.param_groups:  # files of older versions lack the newer options
             for name, default in self.defaults.items():
                 group.setdefault(name, default)
@@ -95,23 +102,22 @@ class Elementwise(Optimizer):
         if closure is not None:
             with engine.recording(True):
                 loss = closure()
-        plans = self.__dict__.setdefault("_plans", {})
+        plans = self._plans
         jobs = []
         for i, group in enumerate(self.param_groups):
             present = [p for p in group["params"] if p._grad is not None]
             if not present:
                 continue
-            for p in present:
-                a, g = p._data, p._grad._data
-                if g.shape != a.shape or (g.dtype is not a.dtype and g.dtype != a.dtype):
-                    raise _misfit(group, p)
             plan = plans.get(i)
             if plan is None or not plan.holds(self, group, present):
+                for p in present:
+                    if p._grad._data.shape != p._data.shape or p._grad._data.dtype != p._data.dtype:
+                        raise _misfit(group, p)
                 plan = plans[i] = Plan(self, group, present)
             lr = self._rate(group)
             for batch in plan.batches:
-                values = [row.item(0) for row in batch.counts]
-                jobs.append((batch, group, *self.constants(group, lr, values, batch)))
+                constants, counts = self.constants(group, lr, [row.item(0) for row in batch.counts], batch)
+                jobs.append((batch, group, constants, counts))
         with np.errstate(all="ignore"):  # infinities and NaN go their way without a word, as in PyTorch
             for batch, group, constants, counts in jobs:
                 batch.run(self, group, constants)
@@ -135,7 +141,7 @@ class Plan:
     """The batches in which one group's present parameters are updated."""
 
     def __init__(self, optimizer, group, present):
-        self.slots = tuple(optimizer.slots(group))
+        self.slots = optimizer.slots(group)
         kinds = {}
         for p in {id(p): p for p in present}.values():
             state, fresh = _complete(optimizer, group, p)
@@ -153,25 +159,35 @@ class Plan:
                 batch.append(member)
                 total += size
             self.batches.append(Batch(optimizer, self.slots, batch))
-        own = {id(p): m for b in self.batches for p, m in zip(b.params, b.members)}
-        self.expected = [(p, p._data.shape, *own[id(p)]) for p in present]
+        self.expected = [(p, p._data.shape, p._data.dtype) for p in present]
+        self.state = [
+            (p, state, [(name, state[name]._data) for name in (*optimizer.counters, *self.slots)])
+            for b in self.batches
+            for p, state in zip(b.params, b.states)
+        ]
 
     def holds(self, optimizer, group, present):
-        """Whether parameters and state are still what the batches were made of."""
-        if len(present) != len(self.expected) or self.slots != tuple(optimizer.slots(group)):
+        """Whether parameters, gradients and state are still what the batches were made for."""
+        expected = self.expected
+        if len(present) != len(expected) or self.slots != optimizer.slots(group):
             return False
-        state = optimizer.state
-        for p, (q, shape, dtype, names, arrays) in zip(present, self.expected):
-            if p is not q or p._data.shape != shape or p._data.dtype is not dtype:
+        for p, (known, shape, dtype) in zip(present, expected):
+            a, g = p._data, p._grad._data
+            if p is not known or a.shape != shape or g.shape != shape or a.dtype is not dtype:
                 return False
-            if arrays:
-                held = state.get(p)
-                if held is None:
+            if g.dtype is not dtype and g.dtype != dtype:
+                return False
+        return optimizer._private or self._holds_state(optimizer._state)
+
+    def _holds_state(self, state):
+        """The state has been shown to somebody: is it still ours, and are the counters of a batch still equal?"""
+        for p, own, arrays in self.state:
+            if arrays and state.get(p) is not own:
+                return False
+            for name, array in arrays:
+                t = own.get(name)
+                if t.__class__ is not engine.tape.result_class or t._data is not array:
                     return False
-                for name, array in zip(names, arrays):
-                    t = held.get(name)
-                    if t.__class__ is not engine.tape.result_class or t._data is not array:
-                        return False
         for batch in self.batches:
             if len(batch.params) > 1:
                 for row in batch.counts:
@@ -186,7 +202,7 @@ def _complete(optimizer, group, p):
     counters, slots = optimizer.counters, optimizer.slots(group)
     if not counters and not slots:
         return {}, False
-    state = optimizer.state[p]
+    state = optimizer._state[p]
     for name, value in zip(counters, optimizer.first(group)):
         held = state.get(name, value)
         if not isinstance(held, TensorBase):
@@ -196,7 +212,7 @@ def _complete(optimizer, group, p):
         held = state.get(name)
         if held is None:
             fresh = True
-            array = np.empty_like(p._data)
+            array = _aligned(p._data.shape, p._data.dtype) if p._data.flags.c_contiguous else np.empty_like(p._data)
             _real(array).fill(value)
             state[name] = wrap(array)
         elif held._data.shape != p._data.shape:
@@ -213,7 +229,7 @@ class Batch:
     def __init__(self, optimizer, slots, members):
         self.params = [p for p, _, _ in members]
         self.fresh = members[0][2]
-        states = [state for _, state, _ in members]
+        self.states = states = [state for _, state, _ in members]
         counters = optimizer.counters
         self.counts = []
         for name in counters:
@@ -232,16 +248,12 @@ class Batch:
             self.arrays = []
             dtype = self.params[0]._data.dtype
             for name in slots:
-                flat = np.empty(ends[-1], dtype)
+                flat = _aligned((ends[-1],), dtype)
                 for state, shape, (a, b) in zip(states, self.shapes, self.spans):
                     part = flat[a:b].reshape(shape)
                     part[...] = state[name]._data
                     state[name]._data = part
                 self.arrays.append(flat)
-        names = (*counters, *slots)
-        self.members = [
-            (p._data.dtype, names, tuple([state[n]._data for n in names])) for p, state in zip(self.params, states)
-        ]
 
     def run(self, optimizer, group, constants):
         """Update the parameters and their moments."""
@@ -250,22 +262,24 @@ class Batch:
         scratch = _scratch(optimizer, params[0]._data.dtype)
         if len(params) == 1:
             _run_alone(scratch, params[0]._data, params[0]._grad._data, self.arrays, how)
-            engine.touch(params[0])
-            return
-        if self.views is None or self.views[0] is not scratch:
-            cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
-            total = self.spans[-1][1]
-            lines = [_real(a) for a in (scratch[0][:total], scratch[1][:total], *self.arrays)]
-            self.views = (scratch, *cut, lines, [_real(row[:total]) for row in scratch[2:]])
-        _, values, grads, lines, free = self.views
-        touch = engine.touch
-        for p, value, grad in zip(params, values, grads):
-            value[...] = p._data
-            grad[...] = p._grad._data
-        _run_block(lines, free, *how)
-        for p, value in zip(params, values):
-            p._data[...] = value
-            touch(p)
+        else:
+            if self.views is None or self.views[0] is not scratch:
+                self._cut(scratch)
+            _, values, grads, lines, free = self.views
+            for p, value, grad in zip(params, values, grads):
+                value[...] = p._data
+                grad[...] = p._grad._data
+            _run_block(lines, free, *how)
+            for p, value in zip(params, values):
+                p._data[...] = value
+        engine.touch_all(params)
+
+    def _cut(self, scratch):
+        """The parts of the scratch memory that stand for each parameter."""
+        cut = [[row[a:b].reshape(s) for s, (a, b) in zip(self.shapes, self.spans)] for row in scratch[:2]]
+        total = self.spans[-1][1]
+        lines = [_real(a) for a in (scratch[0][:total], scratch[1][:total], *self.arrays)]
+        self.views = (scratch, *cut, lines, [_real(row[:total]) for row in scratch[2:]])
 
 
 def _run_alone(scratch, p, g, slots, how):
@@ -310,10 +324,17 @@ def _real(a):
     return a.view(a.real.dtype) if a.dtype.kind == "c" else a
 
 
+def _aligned(shape, dtype):
+    """Memory that begins where a cache line does: passes that write to it are up to twice as fast."""
+    count = math.prod(shape)
+    raw = np.empty(count * dtype.itemsize + 63, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + count * dtype.itemsize].view(dtype).reshape(shape)
+
+
 def _scratch(optimizer, dtype):
     """Five rows of memory: values, gradients, and three for the formula."""
-    kept = optimizer.__dict__.setdefault("_memory", {})
-    found = kept.get(dtype)
+    found = optimizer._memory.get(dtype)
     if found is None:
-        found = kept[dtype] = list(np.empty((5, BLOCK), dtype))
+        found = optimizer._memory[dtype] = list(_aligned((5, BLOCK), dtype))
     return found

@@ -1,7 +1,5 @@
 """L-BFGS: a quasi-Newton method with limited memory and an optional line search."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import engine

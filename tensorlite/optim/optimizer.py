@@ -151,7 +151,7 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
                 f"{_typename(params)}"
             )
-        self.state = defaultdict(dict)
+        self._state, self._private = defaultdict(dict), True
         self.param_groups = []
         groups = list(params)
         if not groups:
@@ -165,6 +165,16 @@ class Optimizer:
     def _make_hooks(self):
         for name in _HOOKS:
             self.__dict__.setdefault(f"_optimizer_{name}_hooks", OrderedDict())
+
+    @property
+    def state(self):
+        """Tensor -> dict of that parameter's moments and counters."""
+        self._private = False  # whoever has seen it may change it: from now on every step looks
+        return self._state
+
+    @state.setter
+    def state(self, state):
+        self._state, self._private = state, False
 
     # -- groups --------------------------------------------------------------------------------------
 
@@ -366,7 +376,8 @@ class Optimizer:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state):
-        self.__dict__.update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self._make_hooks()
         self.defaults.setdefault("differentiable", False)
 

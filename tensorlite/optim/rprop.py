@@ -1,7 +1,5 @@
 """Rprop: step sizes from the signs of successive gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .flat import Elementwise

@@ -1,7 +1,5 @@
 """SGD and ASGD: steps along the gradient, with momentum or with averaging."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

@@ -1,7 +1,5 @@
 """Averages of weights: stochastic weight averaging and exponential moving averages."""
 
-from __future__ import annotations
-
 import copy
 import itertools
 import math

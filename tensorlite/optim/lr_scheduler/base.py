@@ -1,7 +1,5 @@
 """LRScheduler: when a learning rate changes, and how schedules are saved and resumed."""
 
-from __future__ import annotations
-
 import contextlib
 import types
 import warnings

@@ -1,7 +1,5 @@
 """Schedules made of schedules."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 
 from .base import LRScheduler, read, without, write

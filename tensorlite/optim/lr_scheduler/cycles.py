@@ -1,7 +1,5 @@
 """Schedules that move learning rate and momentum against each other."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 

@@ -4,8 +4,6 @@ Each computes the next rate from the present one ("chainable": other schedules m
 and from the first one where ``step(epoch)`` asks for a place.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections import Counter

@@ -1,7 +1,5 @@
 """ReduceLROnPlateau: a schedule that listens to a metric."""
 
-from __future__ import annotations
-
 import math
 import warnings
 
