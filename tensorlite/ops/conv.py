@@ -25,7 +25,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..engine import broadcast_to, primitive
 from ..threads import parallel
-from . import conv_rows, memory
+from . import conv_pairs, conv_rows, memory, products
 from .products import rows_times, transposed_times
 from .shape import reshape
 
@@ -168,8 +168,8 @@ def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
     """
     n, channels = x.shape[:2]
     outs, kernel = w.shape[0], w.shape[2:]
-    rows = _rows_plan(x, outs, kernel, size, stride, dilation, low, groups)
-    out = empty_channels_last(n, outs, size, x.dtype) if into is None or rows is None else into
+    plan = _plan(x, outs, kernel, size, stride, dilation, low, groups)
+    out = empty_channels_last(n, outs, size, x.dtype) if into is None or plan is None else into
     if out.size == 0:
         return out
     if groups > 1 and groups == channels:
@@ -178,12 +178,12 @@ def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
     last = channels_last(out)
     step, ostep = channels // groups, outs // groups
     work = 2 * out.size * step * math.prod(kernel) // 128
-    bias = None if b is None else np.tile(b, _tile(size, outs))
-    if rows is not None:
-        matrices = rows.weight(w.reshape(outs, channels, *rows.kernel))
-        flat = last.reshape(n, *rows.size, outs)
-        parallel(lambda start, stop: conv_rows.correlate(rows, matrices, flat, bias, start, stop), n, work)
+    if plan is not None:
+        matrices = plan.weight(w.reshape(outs, channels, *plan.kernel))
+        images, flat = _image(x), last.reshape(n, *plan.size, outs)
+        parallel(lambda start, stop: plan.correlate(images, matrices, flat, b, start, stop), n, work)
         return out
+    bias = None if b is None else np.tile(b, _tile(size, outs))
     for group in range(groups):
         part = x[:, group * step : (group + 1) * step] if groups > 1 else x
         patches = _Patches(part, kernel, size, stride, dilation, low)
@@ -207,17 +207,29 @@ def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
     return out
 
 
-def _rows_plan(x, outs, kernel, size, stride, dilation, low, groups):
+def _plan(x, outs, kernel, size, stride, dilation, low, groups):
     """How to convolve without packing patches (one or two dimensions), or None where packing is faster."""
-    if groups > 1 or x.ndim > 4 or not x.size or not outs:
+    if groups > 1 or x.ndim > 4 or x.dtype != np.float32 or not (products.UNPACKED and x.size and outs):
         return None
+    channels, *image = x.shape[1:]
     if x.ndim == 3:
-        x, kernel, size, stride, dilation = x[:, :, None], (1, *kernel), (1, *size), (1, *stride), (1, *dilation)
-        low = (0, *low)
+        image, kernel, size, stride, dilation, low = [(1, *a) for a in (image, kernel, size, stride, dilation)] + [
+            (0, *low)
+        ]
+    image, kernel, size, low = tuple(image), tuple(kernel), tuple(size), tuple(low)
+    stride, dilation = tuple(stride), tuple(dilation)
     if kernel == (1, 1):
         return None
-    rows = conv_rows.Rows(x, outs, kernel, size, stride, dilation, low)
-    return rows if rows.pays(dilation) else None
+    if stride == dilation == (1, 1):
+        plan = conv_pairs.plan(channels, image, outs, kernel, size, low)
+        if plan is not None:
+            return plan
+    return conv_rows.plan(channels, image, outs, kernel, size, stride, dilation, low)
+
+
+def _image(x):
+    """``x`` with two spatial dimensions."""
+    return x[:, :, None] if x.ndim == 3 else x
 
 
 def _tile(size, outs):
@@ -346,11 +358,11 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
         return _depthwise_weight(x, g, kernel, stride, dilation, low)
     last = channels_last(g)
     work = 2 * g.size * step * math.prod(kernel) // 128
-    rows = _rows_plan(x, outs, kernel, size, stride, dilation, low, groups)
-    if rows is not None and rows.inner * outs <= conv_rows.SUMMED:
-        flat = last.reshape(n, *rows.size, outs)
-        sums = parallel(lambda start, stop: conv_rows.weight_grad(rows, flat, start, stop), n, work)
-        return rows.unweight(sum(sums[1:], sums[0])).reshape(outs, channels, *kernel)
+    plan = _plan(x, outs, kernel, size, stride, dilation, low, groups)
+    if plan is not None and plan.inner * outs <= conv_rows.SUMMED:
+        images, flat = _image(x), last.reshape(n, *plan.size, outs)
+        sums = parallel(lambda start, stop: plan.weight_grad(images, flat, start, stop), n, work)
+        return plan.unweight(sum(sums[1:], sums[0])).reshape(outs, channels, *kernel)
     pieces = []
     for group in range(groups):
         part = x[:, group * step : (group + 1) * step] if groups > 1 else x
