@@ -1,7 +1,5 @@
 """Where tensors live (the CPU), and what describes their memory: device, Size, layout, memory formats."""
 
-from __future__ import annotations
-
 import math
 
 __all__ = ["Size", "check_device", "device", "get_default_device", "set_default_device"]

@@ -5,8 +5,6 @@ and masks then gather from that view. NumPy would let an integer take part in th
 the dimensions of ``x[0, :, idx]`` elsewhere; so the two steps are separate here too.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -7,8 +7,6 @@ step. Two limits of ``malloc`` change that: blocks up to 32 MiB come from the he
 ``TENSORLITE_MALLOC=system`` in the environment leaves the limits alone.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 

@@ -4,8 +4,6 @@ In-place methods end in an underscore. Where the operation is one primitive it r
 memory; a composition is computed first and then assigned. Either way history is rebased.
 """
 
-from __future__ import annotations
-
 import inspect
 
 import numpy as np

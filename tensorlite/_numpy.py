@@ -5,8 +5,6 @@ function without a counterpart here computes on the plain array where no gradien
 where it would silently cut the tape.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

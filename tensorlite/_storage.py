@@ -1,7 +1,5 @@
 """Storages: the memory that a tensor and its views share, as one line of elements or of bytes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import dtypes

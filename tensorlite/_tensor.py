@@ -4,8 +4,6 @@ The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`te
 :mod:`tensorlite._indexing`, NumPy's functions on tensors in :mod:`tensorlite._numpy`.
 """
 
-from __future__ import annotations
-
 import weakref
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``torch.accelerator``: which accelerator there is (none)."""
 
-from __future__ import annotations
-
 __all__ = ["current_accelerator", "device_count", "is_available", "set_device_index", "synchronize"]
 
 

@@ -3,8 +3,6 @@
 Code that uses :class:`autocast` and :class:`GradScaler` runs unchanged, in full precision.
 """
 
-from __future__ import annotations
-
 import functools
 import warnings
 

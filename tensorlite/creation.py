@@ -5,8 +5,6 @@ Arguments that every function here takes: ``dtype`` (default: the default dtype 
 one possible value here; another one raises.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

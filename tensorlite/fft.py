@@ -1,7 +1,5 @@
 """``torch.fft``: discrete Fourier transforms with gradients."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import dtypes

@@ -4,8 +4,6 @@ Results of several parts are named tuples. Names, arguments and defaults are PyT
 limits stand in :mod:`tensorlite.ops.decompose`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .engine import broadcast_to as _broadcast_to

@@ -3,8 +3,6 @@
 They work on plain arrays (tensors are read, never recorded), so that measuring costs little.
 """
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

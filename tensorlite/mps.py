@@ -1,7 +1,5 @@
 """``torch.mps`` where there is no Apple GPU."""
 
-from __future__ import annotations
-
 __all__ = ["device_count", "empty_cache", "is_available", "manual_seed"]
 
 

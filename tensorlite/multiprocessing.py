@@ -3,8 +3,6 @@
 Tensors that go through queues and pipes are copied; they are not shared between processes.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 from multiprocessing import *  # noqa: F403
 

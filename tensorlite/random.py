@@ -1,7 +1,5 @@
 """``torch.random``: the default generator's seed and state."""
 
-from __future__ import annotations
-
 import contextlib
 
 from .rng import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state

@@ -3,8 +3,6 @@
 Each takes a function that draws one uniform in [0, 1), and numbers; each consumes uniforms in PyTorch's order.
 """
 
-from __future__ import annotations
-
 from math import ceil, exp, floor, inf, lgamma, log, log1p, sqrt
 
 

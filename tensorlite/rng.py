@@ -21,8 +21,6 @@ Some builds of PyTorch draw ``bernoulli_(p)`` and dropout from a generator of In
 processor; that stream is not followed: the portable one above is, on every machine.
 """
 
-from __future__ import annotations
-
 import math
 import os
 

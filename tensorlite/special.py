@@ -4,8 +4,6 @@ The Bessel functions but ``i0``, the incomplete gamma functions and ``zeta`` cal
 (``pip install "tensorlite[special]"``); everything else needs NumPy alone.
 """
 
-from __future__ import annotations
-
 import functools
 
 from .engine import TensorBase

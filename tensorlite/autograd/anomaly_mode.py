@@ -1,7 +1,5 @@
 """Anomaly detection: which operation was the first to produce a number that is not finite, and where."""
 
-from __future__ import annotations
-
 import linecache
 import threading
 import warnings

@@ -4,8 +4,6 @@ It becomes a node like any other. Its ``forward`` runs off the tape; its ``backw
 and with ``create_graph=True`` what it computes is recorded, so it can be differentiated again.
 """
 
-from __future__ import annotations
-
 import functools
 import weakref
 

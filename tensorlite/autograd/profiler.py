@@ -1,7 +1,5 @@
 """``torch.autograd.profiler``: the older door to :mod:`tensorlite.profiler`."""
 
-from __future__ import annotations
-
 from ..profiler import profile as _profile
 from ..profiler import record_function
 

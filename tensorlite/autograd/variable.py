@@ -1,7 +1,5 @@
 """``Variable``: the name that tensors with gradients had before they were tensors."""
 
-from __future__ import annotations
-
 from .. import engine
 from ..engine import Leaf, TensorBase, wrap
 

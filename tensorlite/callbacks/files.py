@@ -1,7 +1,5 @@
 """Values of a run as files: CSV, JSON lines, TensorBoard."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

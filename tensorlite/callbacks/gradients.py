@@ -1,7 +1,5 @@
 """GradientClipping: no step too far."""
 
-from __future__ import annotations
-
 from .base import Callback
 
 __all__ = ["GradientClipping"]

@@ -1,7 +1,5 @@
 """ModelCheckpoint: models as files while they are trained."""
 
-from __future__ import annotations
-
 import os
 
 from .monitor import Monitor

@@ -1,7 +1,5 @@
 """Monitor: one value of the history, and whether it got better."""
 
-from __future__ import annotations
-
 import math
 
 from .base import Callback

@@ -1,7 +1,5 @@
 """Learning rates that change: any schedule of tensorlite.optim, a function, or when progress stalls."""
 
-from __future__ import annotations
-
 import inspect
 
 from .base import Callback

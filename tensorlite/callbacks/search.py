@@ -1,7 +1,5 @@
 """LRFinder: a learning rate from a short trial (L. Smith, https://arxiv.org/abs/1506.01186)."""
 
-from __future__ import annotations
-
 import copy
 import functools
 import math

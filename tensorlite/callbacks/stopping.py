@@ -1,7 +1,5 @@
 """EarlyStopping: enough is enough."""
 
-from __future__ import annotations
-
 from .monitor import Monitor
 
 __all__ = ["EarlyStopping"]

@@ -1,7 +1,5 @@
 """LambdaCallback: a function at each moment."""
 
-from __future__ import annotations
-
 from .base import Callback
 
 __all__ = ["LambdaCallback"]

@@ -1,7 +1,5 @@
 """Checkpoint: everything a run depends on, in one file."""
 
-from __future__ import annotations
-
 import os
 import warnings
 

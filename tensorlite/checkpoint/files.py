@@ -4,8 +4,6 @@ The last line is ``tensorlite-checkpoint <version> sha256:<hex>`` over everythin
 so that ``tensorlite.load`` and every zip tool open the file too.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """Where a run stands in what it draws: the random streams, and the place in a pass over the data."""
 
-from __future__ import annotations
-
 import random
 import sys
 

@@ -1,7 +1,5 @@
 """``torch.cuda`` where there is no GPU: the questions scripts ask get their answers, uses raise."""
 
-from __future__ import annotations
-
 from . import amp
 
 __all__ = [

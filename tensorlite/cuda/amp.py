@@ -1,7 +1,5 @@
 """``torch.cuda.amp``: the older names of :mod:`tensorlite.amp`."""
 
-from __future__ import annotations
-
 from .. import amp
 
 __all__ = ["GradScaler", "autocast"]

@@ -1,7 +1,5 @@
 """Putting samples together: a list of samples becomes one sample whose tensors have a batch dimension."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 

@@ -1,7 +1,5 @@
 """Distributions of real numbers. Formulas: https://en.wikipedia.org/wiki/List_of_probability_distributions"""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

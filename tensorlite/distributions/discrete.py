@@ -1,7 +1,5 @@
 """Distributions of classes and counts."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

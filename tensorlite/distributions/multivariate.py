@@ -1,7 +1,5 @@
 """Distributions of vectors, and distributions made of others."""
 
-from __future__ import annotations
-
 import math
 
 import tensorlite as tl

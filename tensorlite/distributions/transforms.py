@@ -1,7 +1,5 @@
 """Elementwise, invertible functions for :class:`TransformedDistribution`."""
 
-from __future__ import annotations
-
 import math
 
 import tensorlite as tl

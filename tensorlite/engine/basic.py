@@ -1,7 +1,5 @@
 """The primitives that the tape itself uses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .operation import primitive

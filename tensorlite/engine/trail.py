@@ -3,8 +3,6 @@
 A few tuples in short queues: nothing here holds a tensor or a graph.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

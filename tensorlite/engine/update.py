@@ -1,7 +1,5 @@
 """In-place updates: the tape moves on, a view takes its base along, and kept values are guarded."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

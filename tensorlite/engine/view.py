@@ -1,7 +1,5 @@
 """Views: a tensor that shares memory with its base can be made again from the base."""
 
-from __future__ import annotations
-
 from .tape import RECORDING, state
 
 

@@ -1,7 +1,5 @@
 """More shapes: diagonals, triangles, grids, turns, strided views, stacks and splits of every direction."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

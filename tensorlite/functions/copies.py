@@ -1,7 +1,5 @@
 """Copies where the plain function makes a view: ``t_copy``, ``unbind_copy`` and so on."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 

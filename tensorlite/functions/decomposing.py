@@ -1,7 +1,5 @@
 """Matrix decompositions under their names at the top level; :mod:`tensorlite.linalg` has them all."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import wrap

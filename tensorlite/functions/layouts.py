@@ -4,8 +4,6 @@ A copy keeps the order of a tensor that is dense in another one (a transposed ma
 one. Results of other operations are in C order for whoever looks.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

@@ -1,7 +1,5 @@
 """Matrix products under PyTorch's names, with ``out=``."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 

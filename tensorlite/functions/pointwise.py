@@ -1,7 +1,5 @@
 """Elementwise functions: arithmetic with ``alpha``, unary mathematics, comparisons, logic."""
 
-from __future__ import annotations
-
 import functools
 
 from .. import dtypes

@@ -1,7 +1,5 @@
 """Reductions with PyTorch's overloads: ``max()``, ``max(dim)``, ``max(other)``."""
 
-from __future__ import annotations
-
 from ..engine import TensorBase
 from ..engine.trail import trail
 from ..mistakes.evaluation import guessed

@@ -1,7 +1,5 @@
 """What is left out, by name: sparse, quantized and nested tensors raise an error that says so."""
 
-from __future__ import annotations
-
 
 def _refused(name, what):
     def function(*args, **kwargs):

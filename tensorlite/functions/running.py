@@ -1,7 +1,5 @@
 """How the program runs: threads, determinism, compilation. Names that scripts call once, at their top."""
 
-from __future__ import annotations
-
 from ..engine import TensorBase
 
 _chosen = {"deterministic": False, "warn_only": False, "precision": "highest"}

@@ -1,7 +1,5 @@
 """Random tensors: ``rand``, ``randn``, ``randint``, ``normal``, ``multinomial`` and their family."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import engine

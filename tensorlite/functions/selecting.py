@@ -1,7 +1,5 @@
 """Functions that pick elements by index or mask, or put them there."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import TensorBase, wrap

@@ -1,7 +1,5 @@
 """Functions that give elements another shape: views where memory allows, copies where it does not."""
 
-from __future__ import annotations
-
 import builtins
 import math
 

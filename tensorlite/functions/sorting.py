@@ -1,7 +1,5 @@
 """Order and counts: sort, topk, quantile, unique, histograms."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import TensorBase, wrap

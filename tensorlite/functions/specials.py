@@ -1,7 +1,5 @@
 """Special functions and the activations that PyTorch also has at the top level."""
 
-from __future__ import annotations
-
 from ..ops import activation as act
 from ..ops import special as sp
 from ._common import into, tensor_arg, to_dtype

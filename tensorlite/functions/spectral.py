@@ -1,7 +1,5 @@
 """Short-time Fourier transforms: a signal in overlapping windows, and back."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import wrap

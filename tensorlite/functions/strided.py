@@ -1,7 +1,5 @@
 """Tensors made with memory of any layout."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import creation

@@ -6,8 +6,6 @@ the re-estimation of batch statistics run their layers several times; sampling (
 model in evaluation mode whose dropout was switched on by hand is meant.
 """
 
-from __future__ import annotations
-
 import sys
 import weakref
 

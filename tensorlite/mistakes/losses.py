@@ -3,8 +3,6 @@
 What made the input of a loss stands on the tape; where that looks wrong, the numbers decide.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import explained, warn

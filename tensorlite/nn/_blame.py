@@ -1,7 +1,5 @@
 """Errors learn where they came from: the path of the module, what it expects, what it was given, and the layers before."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

@@ -1,7 +1,5 @@
 """Hanging hooks on a module; :mod:`tensorlite.nn.hooks` runs them."""
 
-from __future__ import annotations
-
 from .hooks import add
 
 

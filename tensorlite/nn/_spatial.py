@@ -1,7 +1,5 @@
 """What the spatial functions share: sizes as tuples, batches around single samples, names of dtypes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import TensorBase, wrap

@@ -1,7 +1,5 @@
 """Saving and loading what a module holds: ``state_dict`` and ``load_state_dict``."""
 
-from __future__ import annotations
-
 import warnings
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Walking through a tree of modules: children, parameters, buffers, paths."""
 
-from __future__ import annotations
-
 from .parameter import Parameter
 
 

@@ -1,7 +1,5 @@
 """The accuracies of ``nn.model.Model``: names of the small library over :mod:`tensorlite.metrics`."""
 
-from __future__ import annotations
-
 from ..metrics import Accuracy, BinaryAccuracy, RegressionAccuracy
 
 __all__ = ["Binary", "Categorical", "Regression"]

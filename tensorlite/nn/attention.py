@@ -1,7 +1,5 @@
 """``torch.nn.attention``: the choice of an attention kernel, of which there is one here."""
 
-from __future__ import annotations
-
 import enum
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Containers: modules that hold modules or parameters."""
 
-from __future__ import annotations
-
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping

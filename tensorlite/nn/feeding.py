@@ -1,7 +1,5 @@
 """What ``Model.fit`` is fed with: whole arrays, loaders, generators, all as (x, y, weight) batches."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The training loop behind ``Model.train`` and ``Model.fit``."""
 
-from __future__ import annotations
-
 import math
 import time
 import warnings

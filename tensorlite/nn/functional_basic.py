@@ -1,7 +1,5 @@
 """Dense layers, dropout, embeddings, distances and shuffles as functions."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

@@ -1,7 +1,5 @@
 """Losses as functions: PyTorch's arguments and checks over the primitives of :mod:`tensorlite.ops.losses`."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

@@ -1,7 +1,5 @@
 """Losses with margins and of embeddings, as functions."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import unwrap

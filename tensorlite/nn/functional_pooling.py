@@ -1,7 +1,5 @@
 """Pooling functions."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

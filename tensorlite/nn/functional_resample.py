@@ -1,7 +1,5 @@
 """Functions that change the resolution of images or sample them elsewhere."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

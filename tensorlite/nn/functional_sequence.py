@@ -1,7 +1,5 @@
 """Functional forms of attention: ``scaled_dot_product_attention`` and ``multi_head_attention_forward``."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

@@ -1,8 +1,6 @@
 """Functions over images and sequences (N, C, ...): convolution, unfold and fold; pooling, normalisation and
 resampling come from the files beside this one."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

@@ -4,8 +4,6 @@ Sources: Glorot & Bengio 2010 (``xavier_*``), He et al. 2015 (``kaiming_*``), Sa
 (``orthogonal_``), Martens 2010 (``sparse_``).
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 

@@ -5,8 +5,6 @@ In a :class:`~tensorlite.nn.model.Model`, ``CategoricalCrossentropy`` after a la
 by themselves, as here, both take probabilities.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

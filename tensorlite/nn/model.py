@@ -3,8 +3,6 @@
 A Model is an ordinary :class:`~tensorlite.nn.Module`; a PyTorch-style loop over it works like over any other.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections import namedtuple
 

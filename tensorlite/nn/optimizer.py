@@ -5,8 +5,6 @@ and ``epsilon``. They are made without parameters; the model binds them to its o
 those of :mod:`tensorlite.optim`.
 """
 
-from __future__ import annotations
-
 __all__ = ["SGD", "Adagrad", "Adam", "Optimizer", "RMSprop"]
 
 

@@ -1,7 +1,5 @@
 """Parameters and buffers: tensors that a :class:`~tensorlite.nn.Module` registers when they become attributes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

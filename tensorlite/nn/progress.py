@@ -1,7 +1,5 @@
 """Progress of training: a bar in a terminal or notebook, a line per epoch in a file."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

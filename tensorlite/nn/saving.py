@@ -4,8 +4,6 @@ A layer is described by its class in ``tensorlite.nn`` and its constructor's arg
 attributes of the same names. Loading calls that constructor; no code in the file is ever executed.
 """
 
-from __future__ import annotations
-
 import inspect
 
 from .history import History

@@ -1,7 +1,5 @@
 """The templates of ``Model('basic', [784, 128, 10])``: layers and parts for usual tasks."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Functions that arrange tensors out of the primitives in ``shape``: stacking, splitting, turning, combining."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

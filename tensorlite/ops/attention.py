@@ -5,8 +5,6 @@ small result instead of the (L, S) matrix saves a pass forward and another one b
 moderate, the maximum (the slowest pass, row by row) is not needed and counts as 0.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive, unwrap

@@ -1,7 +1,5 @@
 """Dimensions as PyTorch reads them: negative ones count from the end, a 0-d tensor has dimension 0."""
 
-from __future__ import annotations
-
 from operator import index as _int
 
 

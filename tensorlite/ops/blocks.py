@@ -1,7 +1,5 @@
 """What elementwise kernels share: passes over blocks that stay in cache, and a product in one buffer."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """``np.where`` without branches: on masks without a pattern it is several times faster."""
 
-from __future__ import annotations
-
 import numpy as np
 
 _INTEGER = {2: np.int16, 4: np.int32, 8: np.int64}

@@ -1,7 +1,5 @@
 """Comparisons, logic, bits, and choosing between values."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..dtypes import result_dtype

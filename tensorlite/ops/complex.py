@@ -4,8 +4,6 @@ Gradients are conjugate Wirtinger derivatives, as in PyTorch
 (https://docs.pytorch.org/docs/stable/notes/autograd.html#autograd-for-complex-numbers).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive, unwrap

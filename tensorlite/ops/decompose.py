@@ -4,8 +4,6 @@ Gradients follow Giles, "Collected matrix derivative results for forward and rev
 differentiation" (2008), and for complex matrices the formulas of PyTorch's documentation.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

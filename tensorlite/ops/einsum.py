@@ -1,7 +1,5 @@
 """Einstein's summation: pairs of operands contracted by matrix products, gradients by the same function."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 

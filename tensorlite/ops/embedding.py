@@ -1,7 +1,5 @@
 """Rows of a table by index, and the adjoint: rows added up by index."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive

@@ -1,7 +1,5 @@
 """Factored forms as LAPACK keeps them: LU in one matrix with pivots, QR as Householder's reflectors."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive, unwrap

@@ -4,8 +4,6 @@ Every transform is one of three kinds over the last of its dimensions: complex t
 half-complex, half-complex to real. Sizes are adjusted before (by zeros or by cutting), scales follow ``norm``.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

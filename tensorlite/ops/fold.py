@@ -1,7 +1,5 @@
 """``unfold`` copies every window of an image into a column; ``fold`` adds columns back: each the adjoint of the other."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

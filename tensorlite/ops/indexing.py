@@ -1,7 +1,5 @@
 """Indexing: basic indices make views, index arrays make copies; gather, scatter and friends."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Matrix products, and what is built from them."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

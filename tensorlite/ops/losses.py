@@ -4,8 +4,6 @@ Cross-entropy is one primitive from logits to the loss. It works on rows ``(samp
 stay in cache, keeps the logits and one logarithm per row, and has one gradient, ``softmax - target``.
 """
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Functions of matrices: pseudo-inverses, least squares, norms, exponentials."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ An entry is a name or a function of the node. Names follow from what a node know
 its edges, the settings it keeps), so a few calls that PyTorch tells apart look the same here.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -7,8 +7,6 @@ RMS normalisation (without the mean). Sums run in float32 over short stretches a
 First gradients have formulas of their own; higher ones differentiate the plain composition (``reference``).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

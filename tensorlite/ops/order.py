@@ -1,7 +1,5 @@
 """Order statistics: medians and modes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive

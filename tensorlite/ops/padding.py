@@ -1,7 +1,5 @@
 """Padding in every mode; a negative width cuts off."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive, unwrap

@@ -4,8 +4,6 @@ The degree may differ from place to place; fractions of it are cut off and a neg
 differentiable.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive

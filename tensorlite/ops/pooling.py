@@ -5,8 +5,6 @@ kernel, image by image so that the running result stays in cache. Where a window
 goes to the first, as in PyTorch. Results lie in memory as the input does (channels last behind a convolution).
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 

@@ -6,8 +6,6 @@ rows * inner * columns is at most a million; so tall products are done in pieces
 over all of them: 1.2 to 1.5 times faster. Elsewhere pieces would be a loss, and products stay whole.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..threads import WORTHWHILE, openblas_core, parallel, pool

@@ -4,8 +4,6 @@ Results are constants to the tape: what was there before, and the parameters of 
 gradient of zero, as in PyTorch. The numbers themselves come from :mod:`tensorlite.rng`.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

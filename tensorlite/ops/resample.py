@@ -4,8 +4,6 @@ Linear and cubic interpolation are linear maps along one axis at a time, so one 
 does them all, and its adjoint is itself with the matrices transposed.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 

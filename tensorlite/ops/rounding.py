@@ -1,7 +1,5 @@
 """Rounding, signs and the parts of floating-point numbers: gradients that are zero or pass through."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive

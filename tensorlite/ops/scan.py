@@ -1,7 +1,5 @@
 """Cumulative operations: running sums, products and extremes, differences, trapezoids."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Gathering and scattering along one dimension."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import broadcast_to, primitive, sum_to, unwrap

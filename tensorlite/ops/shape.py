@@ -1,7 +1,5 @@
 """Operations that move elements and never change them: views where NumPy makes views."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..dtypes import ShapeError

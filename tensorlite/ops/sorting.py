@@ -1,7 +1,5 @@
 """Sorting, searching and counting."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import primitive, unwrap, wrap

@@ -5,8 +5,6 @@ Stirling's series and its derivatives, after a shift to large arguments, for the
 Stegun, 6.1.40, 6.3.18, 6.4.11).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

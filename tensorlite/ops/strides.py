@@ -1,7 +1,5 @@
 """Windows and strides: views of memory that ordinary indexing cannot make."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -3,8 +3,6 @@
 Subgradients follow PyTorch: 0 for ``abs`` and ``relu`` at 0.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a profile consists of: events, their averages, tables and traces."""
 
-from __future__ import annotations
-
 import json
 import os
 

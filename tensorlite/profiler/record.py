@@ -1,7 +1,5 @@
 """Recording: a watcher of the tape that takes the time of whatever runs."""
 
-from __future__ import annotations
-
 import contextlib
 import enum
 import os

@@ -4,8 +4,6 @@ The manifest mirrors the nesting. Numbers, strings, booleans, None and lists sta
 an object ``{"!": kind, ...}``, where arrays are named by number.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """save() and load(): which format, which file, and writing that leaves the old file whole if it fails."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -5,8 +5,6 @@ are refused like names outside the list, and so is setting attributes of anythin
 offsets are checked against the storage before memory is looked at.
 """
 
-from __future__ import annotations
-
 import math
 import pickle
 from collections import Counter, OrderedDict

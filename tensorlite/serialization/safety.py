@@ -1,7 +1,5 @@
 """PyTorch's list of classes that a file may construct: here it is empty and stays so."""
 
-from __future__ import annotations
-
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "safe_globals"]
 
 

@@ -3,8 +3,6 @@
 https://huggingface.co/docs/safetensors
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Windows of signals: weights that fade towards the ends. ``sym=False`` makes them periodic."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import dtypes

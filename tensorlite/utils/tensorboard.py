@@ -1,7 +1,5 @@
 """``torch.utils.tensorboard``: event files for TensorBoard, written by the package tensorboardX."""
 
-from __future__ import annotations
-
 import numpy as np
 
 __all__ = ["SummaryWriter"]

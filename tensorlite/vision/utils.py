@@ -1,7 +1,5 @@
 """Pictures of tensors: ``make_grid`` and ``save_image``."""
 
-from __future__ import annotations
-
 import math
 import os
 import struct

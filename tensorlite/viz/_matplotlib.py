@@ -1,7 +1,5 @@
 """matplotlib, when it is needed: an own Figure, never pyplot's global state."""
 
-from __future__ import annotations
-
 import functools
 import io
 

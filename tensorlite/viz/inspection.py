@@ -1,7 +1,5 @@
 """Plots that answer "why does it not train?": distributions of weights, activations and gradients, layer by layer."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import TensorBase, unwrap

@@ -1,7 +1,5 @@
 """Plots of functions and predictions: decision boundaries, optimizer paths, confusion, attention."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import unwrap

@@ -1,7 +1,5 @@
 """Colours and type. The hues are Okabe and Ito's, which colour-blind eyes tell apart; fills are tints of them."""
 
-from __future__ import annotations
-
 __all__ = ["FONT", "THEMES"]
 
 FONT = "Helvetica,Arial,sans-serif"

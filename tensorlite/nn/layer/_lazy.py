@@ -1,7 +1,5 @@
 """What lazy layers share: they take missing sizes from their first batch."""
 
-from __future__ import annotations
-
 from itertools import chain
 
 from ...engine import recording

@@ -1,7 +1,5 @@
 """Attention with several heads."""
 
-from __future__ import annotations
-
 from ...creation import empty
 from .. import init
 from ..functional_sequence import _canonical_mask, _none_or_dtype, attend

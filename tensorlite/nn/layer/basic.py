@@ -1,7 +1,5 @@
 """Layers without parameters that reshape, shuffle or compare."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 
 from .. import functional_basic as F

@@ -1,7 +1,5 @@
 """Dropout: elements or whole channels set to zero at random in training."""
 
-from __future__ import annotations
-
 from .. import functional_basic as F
 from ..module import Module
 

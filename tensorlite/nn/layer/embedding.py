@@ -1,7 +1,5 @@
 """Embeddings: tables of vectors that are looked up by index."""
 
-from __future__ import annotations
-
 from ...creation import empty
 from .. import functional_basic as F
 from .. import init

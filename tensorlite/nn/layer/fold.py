@@ -1,7 +1,5 @@
 """Unfold and Fold: windows of an image as columns, and back."""
 
-from __future__ import annotations
-
 from .. import functional_spatial as F
 from ..module import Module
 

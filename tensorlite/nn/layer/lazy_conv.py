@@ -1,7 +1,5 @@
 """Convolution layers that take ``in_channels`` from their first batch."""
 
-from __future__ import annotations
-
 from ..parameter import UninitializedParameter
 from ._lazy import LazyModuleMixin
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d

@@ -1,7 +1,5 @@
 """Losses as modules; the formulas are in :mod:`tensorlite.nn.functional_loss` and ``functional_margin``."""
 
-from __future__ import annotations
-
 import warnings
 
 from .. import functional_loss as F

@@ -1,7 +1,5 @@
 """Normalisation layers; those with running statistics come from ``batchnorm``."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...creation import empty

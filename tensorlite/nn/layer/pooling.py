@@ -1,7 +1,5 @@
 """Pooling layers."""
 
-from __future__ import annotations
-
 from .. import functional_spatial as F
 from .._spatial import ntuple
 from ..module import Module

@@ -1,7 +1,5 @@
 """Recurrent layers (RNN, LSTM, GRU) and their cells, on the fused primitives of ``ops.recurrent``."""
 
-from __future__ import annotations
-
 import math
 import numbers
 import warnings

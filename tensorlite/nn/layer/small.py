@@ -1,7 +1,5 @@
 """The small library's layers: ``Dense``, ``Dropout(rate)`` and ``BatchNorm(n)``, thin shapes of PyTorch's."""
 
-from __future__ import annotations
-
 from ...ops import elementwise as ew
 from ...ops import reduction as red
 from ..module import Module

@@ -1,7 +1,5 @@
 """Transformer layers, stacks of them, and the whole encoder-decoder (A. Vaswani et al. 2017)."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 

@@ -1,7 +1,5 @@
 """Layers that change the resolution of images."""
 
-from __future__ import annotations
-
 from .. import functional_spatial as F
 from ..module import Module
 

@@ -1,7 +1,5 @@
 """Gradients held within bounds."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Parameters as one vector, and back."""
 
-from __future__ import annotations
-
 from ..._tensor import Tensor
 from ...ops.shape import cat, reshape
 

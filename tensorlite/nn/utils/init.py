@@ -1,7 +1,5 @@
 """Modules whose initial values are not drawn."""
 
-from __future__ import annotations
-
 import inspect
 
 from ... import rng

@@ -1,7 +1,5 @@
 """Ready-made parametrizations: weight, spectral and orthogonal."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...engine import wrap

@@ -1,7 +1,5 @@
 """Spectral normalization by attributes: a weight divided by its largest singular value (Miyato et al. 2018), the old form."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...engine import wrap

@@ -1,7 +1,5 @@
 """A module called with other parameters than its own."""
 
-from __future__ import annotations
-
 from contextlib import contextmanager
 
 __all__ = ["functional_call"]

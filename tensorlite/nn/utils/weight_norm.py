@@ -1,7 +1,5 @@
 """Weight normalization by attributes: ``weight = g * v / norm(v)`` (Salimans & Kingma 2016), the old form."""
 
-from __future__ import annotations
-
 import warnings
 
 from ...ops.reduction import vector_norm

@@ -1,7 +1,5 @@
 """Compare: measurements side by side."""
 
-from __future__ import annotations
-
 from .timer import Measurement, unit_of
 
 __all__ = ["Compare"]

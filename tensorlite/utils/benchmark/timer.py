@@ -1,7 +1,5 @@
 """Timer: runs a statement in blocks long enough to be timed and summarizes them."""
 
-from __future__ import annotations
-
 import statistics
 import textwrap
 import timeit as _timeit

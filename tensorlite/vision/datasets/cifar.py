@@ -1,7 +1,5 @@
 """CIFAR-10 and CIFAR-100: 32 x 32 colour pictures (A. Krizhevsky), 50,000 to train on, 10,000 to test."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import pickle

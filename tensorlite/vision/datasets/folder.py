@@ -1,7 +1,5 @@
 """Images in folders, one folder per class; and made-up images to try things with."""
 
-from __future__ import annotations
-
 import os
 
 from ... import rng

@@ -1,7 +1,5 @@
 """MNIST and two data sets in its format: 28 x 28 grey pictures of ten classes, 60,000 to train on, 10,000 to test."""
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

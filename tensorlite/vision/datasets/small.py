@@ -3,8 +3,6 @@
 Each function returns two tensors, ``x`` (float32) and ``y``.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

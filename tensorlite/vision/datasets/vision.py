@@ -1,7 +1,5 @@
 """What data sets of images share: transforms, and whole batches at once where that gives the same numbers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ...data.dataset import Dataset

@@ -4,8 +4,6 @@ Images are tensors (..., C, H, W), Pillow images, or NumPy arrays (H, W) and (H,
 back the kind it was given.
 """
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np

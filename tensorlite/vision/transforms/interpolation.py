@@ -1,7 +1,5 @@
 """Images at other sizes and angles, on arrays (..., H, W)."""
 
-from __future__ import annotations
-
 import enum
 import math
 

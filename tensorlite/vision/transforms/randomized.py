@@ -1,7 +1,5 @@
 """Transforms that draw how to change an image, from the default generator and in torchvision's order."""
 
-from __future__ import annotations
-
 import math
 import random
 import warnings
