@@ -13,6 +13,8 @@ from ..ops import activation as ops
 from ..ops import elementwise as ew
 from ..ops import random
 from ..ops.axes import axis_of
+from ..ops.gelu import gelu as _gelu
+from ..ops.gelu import wants_slope
 from ..ops.shape import reshape, split_with_sizes
 
 __all__ = [
@@ -133,7 +135,7 @@ def gelu(input, approximate="none"):
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return ops.gelu(input, approximate=approximate)
+    return _gelu(input, approximate=approximate, keep=wants_slope(input))[0]
 
 
 def silu(input, inplace=False):
@@ -153,6 +155,8 @@ def softplus(input, beta=1.0, threshold=20.0):
 
 def softsign(input):
     """``x / (1 + abs(x))``."""
+    if input._data.dtype.kind == "c":
+        return ew.div(input, ew.add(ew.abs(input), 1))
     return ops.softsign(input)
 
 
@@ -187,6 +191,8 @@ def softshrink(input, lambd=0.5):
 
 def tanhshrink(input):
     """``x - tanh(x)``."""
+    if input._data.dtype.kind == "c":
+        return ew.sub(input, ew.tanh(input))
     return ops.tanhshrink(input)
 
 

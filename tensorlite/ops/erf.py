@@ -11,8 +11,6 @@ import numpy as np
 
 #: atanh(erf(x)) / x as a polynomial in x^2 on [0, 4]: a minimax fit (Lawson's iteration, relative error of erf 1e-7)
 _BENT32 = (1.4185251e-7, -5.6684802e-6, 8.7637352e-5, -6.1978471e-4, -1.9183075e-4, 1.0276906e-1, 1.1283793)
-#: the same for erf(x / sqrt(2))
-_BENT_NORMAL = tuple([c * 0.5 ** (6 - k + 0.5) for k, c in enumerate(_BENT32)])
 _T = (9.60497373987051638749e0, 9.00260197203842689217e1, 2.23200534594684319226e3, 7.00332514112805075473e3,
       5.55923013010394962768e4)  # fmt: skip
 _U = (1.0, 3.35617141647503099647e1, 5.21357949780152679795e2, 4.59432382970980127987e3, 2.26290000613890934246e4,
@@ -47,18 +45,6 @@ def erf_step(x, out):
     y = _horner(z, _BENT32)
     y *= x
     np.tanh(y, out=out)
-
-
-def normal_step(x, square, out):
-    """Write the normal distribution function of ``x`` into ``out``; ``square`` is ``x * x``."""
-    if out.dtype == np.float32:
-        y = _horner(np.minimum(square, 32.0), _BENT_NORMAL)
-        y *= x
-        np.tanh(y, out=out)
-    else:
-        erf_step(np.asarray(np.multiply(x, 0.5**0.5)), out)
-    out += 1
-    out *= 0.5
 
 
 def _erf64(x, out):
