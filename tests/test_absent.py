@@ -79,7 +79,7 @@ def test_swap_tensors_keeps_gradients_where_they_belong():
 def test_files_of_modules():
     assert tl.nn.modules.linear.Linear is tl.nn.Linear and tl.nn.modules.batchnorm.BatchNorm2d is tl.nn.BatchNorm2d
     with pytest.raises(AttributeError):
-        tl.nn.modules.nothing  # noqa: B018
+        tl.nn.modules.nothing
 
 
 def test_switches_of_cudnn_come_back():

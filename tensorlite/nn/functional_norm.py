@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
-from ..engine import RECORDING, state, touch
+from ..engine import RECORDING, cast, state, touch
 from ..mistakes import explained
 from ..mistakes.evaluation import noted
 from ..ops import norm as ops
-from ..ops.elementwise import add, div, mul, pow
+from ..ops.elementwise import add, div, mul, pow, sqrt
 from ..ops.pooling import sum_pool
+from ..ops.reduction import mean as average
 from ..ops.shape import reshape
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -40,6 +41,19 @@ def _empty(input, weight, bias, channels=True):
                 value = reshape(value, shape=(-1,) + (1,) * (len(input.shape) - 2))
             out = op(out, value)
     return out
+
+
+def _single(op, input, *others, **settings):
+    """``op`` of float16 computed in float32, where its squares do not overflow, and rounded once."""
+    if input._data.dtype.char != "e":
+        return op(input, *others, **settings)
+    wide = [x if x is None else cast(x, dtype=np.dtype(np.float32)) for x in (input, *others)]
+    out, *more = op(*wide, **settings)
+    return cast(out, dtype=input._data.dtype), *more
+
+
+def _row_norm(input, weight, bias, **settings):
+    return _single(ops.row_norm, input, weight, bias, **settings)
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
@@ -94,7 +108,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ValueError(explained(_ONE.format(_size(x.shape)), "TL017", _ONE_REMEDY))
     if not state.mode & RECORDING:
         noted("batch_norm")
-    out, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
+    out, mean, var = _single(ops.batch_norm, input, weight, bias, eps=eps)
     _average(running_mean, mean._data, momentum)
     _average(running_var, var._data * (count / (count - 1)), momentum)
     return out
@@ -145,7 +159,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         seen = x.reshape(n, channels, pixels)
         _average(running_mean, seen.mean(2, dtype=np.float64).mean(0), momentum)
         _average(running_var, seen.var(2, dtype=np.float64, ddof=1).mean(0), momentum)
-    out, _, _ = ops.row_norm(
+    out, _, _ = _row_norm(
         input, weight, bias, rows=n * channels, view=(n, channels, pixels), affine=(channels, 1), eps=eps
     )
     return out
@@ -188,7 +202,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     if x.size == 0:
         return _empty(input, weight, bias)
     view = (n, channels, math.prod(x.shape[2:]))
-    out, _, _ = ops.row_norm(input, weight, bias, rows=n * num_groups, view=view, affine=(channels, 1), eps=eps)
+    out, _, _ = _row_norm(input, weight, bias, rows=n * num_groups, view=view, affine=(channels, 1), eps=eps)
     return out
 
 
@@ -238,7 +252,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     settings = _rows(input, normalized_shape, weight, bias, ", ")
     if input._data.size == 0:
         return _empty(input, weight, bias, channels=False)
-    out, _, _ = ops.row_norm(input, weight, bias, eps=eps, **settings)
+    out, _, _ = _row_norm(input, weight, bias, eps=eps, **settings)
     return out
 
 
@@ -262,7 +276,11 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if input._data.size == 0:
         return _empty(input, weight, None, channels=False)
     eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps
-    out, _, _ = ops.row_norm(input, weight, None, eps=eps, centre=False, **settings)
+    if input._data.dtype.kind == "c":  # as PyTorch: squares, not absolute ones
+        dims = tuple(range(-np.size(normalized_shape), 0))
+        out = input / sqrt(average(input * input, dim=dims, keepdim=True) + eps)
+        return out if weight is None else out * weight
+    out, _, _ = _row_norm(input, weight, None, eps=eps, centre=False, **settings)
     return out
 
 

@@ -149,12 +149,12 @@ def pow(a, b):
             return np.multiply(a, a)
         if b == 0.5 and a.dtype.kind == "f":
             return np.sqrt(a)
-    if getattr(a, "dtype", None) is not None and a.dtype.kind in "iu" and np.any(np.asarray(b) < 0):
-        if np.ndim(b) == 0:
+    if b.__class__ is np.ndarray and b.dtype.kind == "i" and np.any(b < 0):
+        if not b.ndim:  # a number, or a tensor that cannot be told from one here
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-        return np.where(np.asarray(b) < 0, np.trunc(np.power(a.astype(float), b)), np.power(a, np.abs(b))).astype(
-            a.dtype
-        )
+        a = np.asarray(a, b.dtype)
+        ones = np.where(a == 1, 1, np.where(a == -1, 1 - 2 * (b & 1), 0))  # 1 / a**|b| as an integer
+        return np.where(b < 0, ones, np.power(a, np.abs(b))).astype(a.dtype)
     return np.power(a, b)
 
 

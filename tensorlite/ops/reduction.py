@@ -103,6 +103,8 @@ def nanmean(input, dim=None, keepdim=False):
 def var(x, *, dim=None, correction=1, keepdim=False):
     """The variance over ``dim``: squared deviations over ``n - correction``."""
     _need_float("var", x)
+    if x.dtype.char == "e":  # squares of float16 overflow
+        return var(x.astype(np.float32), dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
     axis = normal_dim(dim, x.ndim)
     n = _count(x.shape, dim)
     deviation = x - (np.add.reduce(x, axis=axis, keepdims=True) / max(n, 1) if x.ndim else x)
@@ -126,6 +128,8 @@ var.vjp(x=_var_vjp)
 @primitive
 def std(x, *, dim=None, correction=1, keepdim=False):
     """The square root of :func:`var`; gradient 0 where it is 0."""
+    if x.dtype.char == "e":
+        return np.sqrt(var(x.astype(np.float32), dim=dim, correction=correction, keepdim=keepdim)).astype(x.dtype)
     return np.sqrt(var(x, dim=dim, correction=correction, keepdim=keepdim))
 
 
@@ -379,6 +383,8 @@ logsumexp.vjp(x=_logsumexp_vjp)
 def vector_norm(x, *, ord=2, dim=None, keepdim=False):
     """``sum(|x|**ord) ** (1 / ord)`` over ``dim``; the largest or smallest ``|x|`` for an infinite ``ord``."""
     _need_float("linalg.vector_norm", x)
+    if x.dtype.char == "e":
+        return np.asarray(vector_norm(x.astype(np.float32), ord=ord, dim=dim, keepdim=keepdim)).astype(x.dtype)
     if not x.ndim:
         axes_of(dim, 0)
         return np.abs(x) if ord else (x != 0).astype(x.real.dtype)
