@@ -144,7 +144,7 @@ def _median(name, full, along):
         return result if out is None else into(out, result)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = full.__doc__ + " With ``dim`` a named tuple (values, indices)."
+    function.__doc__ = (full.__doc__ or "") + " With ``dim`` a named tuple (values, indices)."
     return function
 
 
@@ -179,7 +179,7 @@ def _spread(name, op, fields=None):
         return result if out is None else into(out, result)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.__doc__ + " ``correction`` is 1, or 0 with ``unbiased=False``."
+    function.__doc__ = (op.__doc__ or "") + " ``correction`` is 1, or 0 with ``unbiased=False``."
     return function
 
 
@@ -212,6 +212,8 @@ def dist(input, other, p=2):
 
 def renorm(input, p, dim, maxnorm, *, out=None):
     """Each slice along ``dim`` scaled down to a ``p``-norm of at most ``maxnorm``."""
+    if input._data.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input._data.ndim} dimensions")
     axis = wrap_dim(dim, input._data.ndim)
     others = tuple(i for i in range(input._data.ndim) if i != axis)
     size = red.vector_norm(input, ord=p, dim=others, keepdim=True)

@@ -10,6 +10,7 @@ from .. import functional_spatial as F
 from .. import init
 from ..module import Module
 from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter
+from ._dimensions import over
 from ._lazy import LazyModuleMixin
 
 __all__ = [
@@ -23,7 +24,7 @@ class _NormBase(Module):
     """What batch and instance normalisation share: parameters and running statistics."""
 
     _version = 2
-    dims: tuple[int, ...]
+    dims: int
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None,
                  dtype=None, *, bias=True):  # fmt: skip
@@ -58,9 +59,9 @@ class _NormBase(Module):
                 init.zeros_(self.bias)
 
     def _check_input_dim(self, input):
-        n = len(input.shape)
-        if n not in self.dims:
-            want = " or ".join(f"{d}D" for d in self.dims)
+        n, ranks = len(input.shape), self._ranks()
+        if n not in ranks:
+            want = " or ".join(f"{d}D" for d in ranks)
             raise ValueError(f"expected {want} input (got {n}D input)")
 
     def extra_repr(self):
@@ -78,6 +79,38 @@ class _NormBase(Module):
 
 class _BatchNorm(_NormBase):
     """Batch normalisation; the dimensional classes below say of what."""
+
+    _members = """
+    Parameters
+    ----------
+    num_features : int
+        Channels.
+    eps : float, default 1e-5
+    momentum : float or None, default 0.1
+        Weight of a new batch in the running statistics; None: plain average of all batches.
+    affine : bool, default True
+        Whether there are a scale and a shift per channel.
+    track_running_stats : bool, default True
+        Without, the batch's own statistics are used in eval mode as well.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (num_features,), or None
+    running_mean, running_var, num_batches_tracked : buffers
+
+    Shapes
+    ------
+    ``(N, C, {spatial})`` to the same shape.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3)(tl.zeros(2, 3, {n:4})).shape
+    torch.Size([2, 3, {n:4}])
+    """
+
+    def _ranks(self):
+        return (2, 3) if self.dims == 1 else (self.dims + 2,)
 
     def forward(self, input):
         self._check_input_dim(input)
@@ -102,14 +135,37 @@ class _BatchNorm(_NormBase):
 class _InstanceNorm(_NormBase):
     """Instance normalisation; the dimensional classes below say of what."""
 
+    _members = """
+    Parameters
+    ----------
+    num_features : int
+        Channels.
+    eps, momentum : float
+    affine : bool, default False
+    track_running_stats : bool, default False
+
+    Shapes
+    ------
+    ``(N, C, {spatial})`` or ``(C, {spatial})`` to the same shape.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3)(tl.ones(2, 3, {n:4})).shape
+    torch.Size([2, 3, {n:4}])
+    """
+
+    def _ranks(self):
+        return self.dims + 1, self.dims + 2
+
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None,
                  dtype=None, *, bias=True):  # fmt: skip
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input):
         self._check_input_dim(input)
-        single = len(input.shape) == self.dims[0]
-        axis = len(input.shape) - self.dims[0]
+        axis = len(input.shape) - self.dims - 1
+        single = axis == 0
         if input.shape[axis] != self.num_features:
             if self.affine:
                 raise ValueError(
@@ -137,6 +193,18 @@ class _InstanceNorm(_NormBase):
 
 class _LazyNorm(LazyModuleMixin):
     """Takes ``num_features`` from the first batch."""
+
+    _members = """
+    The other parameters are the same.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> layer = tl.nn.{name}()
+    >>> _ = layer(tl.zeros(2, 3, {n:4}))
+    >>> layer.num_features
+    3
+    """
 
     def __init__(self, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *,
                  bias=True):  # fmt: skip
@@ -168,269 +236,74 @@ class _LazyNorm(LazyModuleMixin):
         self.reset_parameters()
 
 
+@over(1)
 class BatchNorm1d(_BatchNorm):
-    """Batch normalisation over vectors and sequences (Ioffe & Szegedy, 2015).
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps : float, default 1e-5
-    momentum : float or None, default 0.1
-        Weight of a new batch in the running statistics; None: plain average of all batches.
-    affine : bool, default True
-        Whether there are a scale and a shift per channel.
-    track_running_stats : bool, default True
-        Without, the batch's own statistics are used in eval mode as well.
-
-    Attributes
-    ----------
-    weight, bias : Parameter, (num_features,), or None
-    running_mean, running_var, num_batches_tracked : buffers
-
-    Shapes
-    ------
-    ``(N, C)`` or ``(N, C, L)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.BatchNorm1d(3)(tl.zeros(2, 3)).shape
-    torch.Size([2, 3])
-    """
-
-    dims = (2, 3)
+    """Batch normalisation over vectors ``(N, C)`` and sequences (Ioffe & Szegedy, 2015)."""
 
 
+@over(2)
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation over images (Ioffe & Szegedy, 2015).
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps : float, default 1e-5
-    momentum : float or None, default 0.1
-        Weight of a new batch in the running statistics; None: plain average of all batches.
-    affine : bool, default True
-        Whether there are a scale and a shift per channel.
-    track_running_stats : bool, default True
-        Without, the batch's own statistics are used in eval mode as well.
-
-    Attributes
-    ----------
-    weight, bias : Parameter, (num_features,), or None
-    running_mean, running_var, num_batches_tracked : buffers
-
-    Shapes
-    ------
-    ``(N, C, H, W)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.BatchNorm2d(3)(tl.zeros(2, 3, 4, 4)).shape
-    torch.Size([2, 3, 4, 4])
-    """
-
-    dims = (4,)
+    """Batch normalisation over images (Ioffe & Szegedy, 2015)."""
 
 
+@over(3)
 class BatchNorm3d(_BatchNorm):
-    """Batch normalisation over volumes (Ioffe & Szegedy, 2015).
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps : float, default 1e-5
-    momentum : float or None, default 0.1
-        Weight of a new batch in the running statistics; None: plain average of all batches.
-    affine : bool, default True
-        Whether there are a scale and a shift per channel.
-    track_running_stats : bool, default True
-        Without, the batch's own statistics are used in eval mode as well.
-
-    Attributes
-    ----------
-    weight, bias : Parameter, (num_features,), or None
-    running_mean, running_var, num_batches_tracked : buffers
-
-    Shapes
-    ------
-    ``(N, C, D, H, W)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.BatchNorm3d(3)(tl.zeros(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 3, 4, 4, 4])
-    """
-
-    dims = (5,)
+    """Batch normalisation over volumes (Ioffe & Szegedy, 2015)."""
 
 
+@over(1)
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
-    """A :class:`BatchNorm1d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyBatchNorm1d()
-    >>> _ = layer(tl.zeros(2, 3, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`BatchNorm1d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm1d
 
 
+@over(2)
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """A :class:`BatchNorm2d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyBatchNorm2d()
-    >>> _ = layer(tl.zeros(2, 3, 4, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`BatchNorm2d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm2d
 
 
+@over(3)
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """A :class:`BatchNorm3d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyBatchNorm3d()
-    >>> _ = layer(tl.zeros(2, 3, 4, 4, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`BatchNorm3d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm3d
 
 
+@over(1)
 class InstanceNorm1d(_InstanceNorm):
-    """Normalisation of each channel of each sample over vectors and sequences.
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps, momentum : float
-    affine : bool, default False
-    track_running_stats : bool, default False
-
-    Shapes
-    ------
-    ``(N, C, L)`` or ``(C, L)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.InstanceNorm1d(3)(tl.ones(2, 3, 4)).shape
-    torch.Size([2, 3, 4])
-    """
-
-    dims = (2, 3)
+    """Normalisation of each channel of each sample over sequences."""
 
 
+@over(2)
 class InstanceNorm2d(_InstanceNorm):
-    """Normalisation of each channel of each sample over images.
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps, momentum : float
-    affine : bool, default False
-    track_running_stats : bool, default False
-
-    Shapes
-    ------
-    ``(N, C, H, W)`` or ``(C, H, W)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.InstanceNorm2d(3)(tl.ones(2, 3, 4, 4)).shape
-    torch.Size([2, 3, 4, 4])
-    """
-
-    dims = (3, 4)
+    """Normalisation of each channel of each sample over images."""
 
 
+@over(3)
 class InstanceNorm3d(_InstanceNorm):
-    """Normalisation of each channel of each sample over volumes.
-
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    eps, momentum : float
-    affine : bool, default False
-    track_running_stats : bool, default False
-
-    Shapes
-    ------
-    ``(N, C, D, H, W)`` or ``(C, D, H, W)`` to the same shape.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.InstanceNorm3d(3)(tl.ones(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 3, 4, 4, 4])
-    """
-
-    dims = (4, 5)
+    """Normalisation of each channel of each sample over volumes."""
 
 
+@over(1)
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
-    """A :class:`InstanceNorm1d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyInstanceNorm1d()
-    >>> _ = layer(tl.zeros(2, 3, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`InstanceNorm1d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm1d
 
 
+@over(2)
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
-    """A :class:`InstanceNorm2d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyInstanceNorm2d()
-    >>> _ = layer(tl.zeros(2, 3, 4, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`InstanceNorm2d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm2d
 
 
+@over(3)
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
-    """A :class:`InstanceNorm3d` that takes ``num_features`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyInstanceNorm3d()
-    >>> _ = layer(tl.zeros(2, 3, 4, 4, 4))
-    >>> layer.num_features
-    3
-    """
+    """A :class:`InstanceNorm3d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm3d
 

@@ -11,6 +11,7 @@ from .. import init
 from .._spatial import ntuple
 from ..module import Module
 from ..parameter import Parameter
+from ._dimensions import over
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -88,6 +89,39 @@ class _ConvNd(Module):
 class _Conv(_ConvNd):
     """A convolution; the dimensional classes below say of what."""
 
+    _members = """
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or tuple of int
+    stride, dilation : int or tuple of int, default 1
+    padding : int, tuple of int, 'same' or 'valid', default 0
+    groups : int, default 1
+        Channels are split into so many groups that do not see each other.
+    bias : bool, default True
+    padding_mode : 'zeros' (default), 'reflect', 'replicate' or 'circular'
+    device, dtype
+        Where the parameters are and their type (default dtype).
+
+    Attributes
+    ----------
+    weight : Parameter, (out_channels, in_channels / groups, *kernel_size)
+        Starts uniform in ``(-k, k)`` with ``k = 1 / sqrt(in_channels / groups * prod(kernel_size))``.
+    bias : Parameter, (out_channels,), or None
+        Starts like the weight.
+
+    Shapes
+    ------
+    ``(N, in_channels, {spatial})`` or without N, to ``(N, out_channels, ...)`` with
+    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` pixels per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3, 8, 3, padding=1)(tl.zeros(2, 3, {n:8})).shape
+    torch.Size([2, 8, {n:8}])
+    """
+
     function = None
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
@@ -121,6 +155,36 @@ class _Conv(_ConvNd):
 
 class _ConvTranspose(_ConvNd):
     """A transposed convolution; the dimensional classes below say of what."""
+
+    _members = """
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int or tuple of int
+    stride, dilation : int or tuple of int, default 1
+    padding, output_padding : int or tuple of int, default 0
+        What is cut off on both sides, and what is then added at the end.
+    groups : int, default 1
+    bias : bool, default True
+    padding_mode : 'zeros'
+
+    Attributes
+    ----------
+    weight : Parameter, (in_channels, out_channels / groups, *kernel_size)
+    bias : Parameter, (out_channels,), or None
+
+    Shapes
+    ------
+    ``(N, in_channels, {spatial})`` to ``(N, out_channels, ...)`` with
+    ``(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`` pixels per dimension;
+    ``forward(input, output_size=None)`` chooses ``output_padding`` for a wanted size.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3, 8, 2, stride=2)(tl.zeros(2, 3, {n:8})).shape
+    torch.Size([2, 8, {n:16}])
+    """
 
     transposed = True
     function = None
@@ -163,226 +227,43 @@ class _ConvTranspose(_ConvNd):
         return tuple([n - lo for n, lo in zip(size, least)])
 
 
+@over(1)
 class Conv1d(_Conv):
-    """Convolution over sequences.
+    """Convolution over sequences."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding : int, tuple of int, 'same' or 'valid', default 0
-    groups : int, default 1
-        Channels are split into so many groups that do not see each other.
-    bias : bool, default True
-    padding_mode : 'zeros' (default), 'reflect', 'replicate' or 'circular'
-    device, dtype
-        Where the parameters are and their type (default dtype).
-
-    Attributes
-    ----------
-    weight : Parameter, (out_channels, in_channels / groups, *kernel_size)
-        Starts uniform in ``(-k, k)`` with ``k = 1 / sqrt(in_channels / groups * prod(kernel_size))``.
-    bias : Parameter, (out_channels,), or None
-        Starts like the weight.
-
-    Shapes
-    ------
-    ``(N, in_channels, L)`` or without N, to ``(N, out_channels, ...)`` with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` pixels per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.Conv1d(3, 8, 3, padding=1)(tl.zeros(2, 3, 8)).shape
-    torch.Size([2, 8, 8])
-    """
-
-    dims = 1
     function = staticmethod(F.conv1d)
 
 
+@over(2)
 class Conv2d(_Conv):
-    """Convolution over images.
+    """Convolution over images."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding : int, tuple of int, 'same' or 'valid', default 0
-    groups : int, default 1
-        Channels are split into so many groups that do not see each other.
-    bias : bool, default True
-    padding_mode : 'zeros' (default), 'reflect', 'replicate' or 'circular'
-    device, dtype
-        Where the parameters are and their type (default dtype).
-
-    Attributes
-    ----------
-    weight : Parameter, (out_channels, in_channels / groups, *kernel_size)
-        Starts uniform in ``(-k, k)`` with ``k = 1 / sqrt(in_channels / groups * prod(kernel_size))``.
-    bias : Parameter, (out_channels,), or None
-        Starts like the weight.
-
-    Shapes
-    ------
-    ``(N, in_channels, H, W)`` or without N, to ``(N, out_channels, ...)`` with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` pixels per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.Conv2d(3, 8, 3, padding=1)(tl.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 8, 8, 8])
-    """
-
-    dims = 2
     function = staticmethod(F.conv2d)
 
 
+@over(3)
 class Conv3d(_Conv):
-    """Convolution over volumes.
+    """Convolution over volumes."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding : int, tuple of int, 'same' or 'valid', default 0
-    groups : int, default 1
-        Channels are split into so many groups that do not see each other.
-    bias : bool, default True
-    padding_mode : 'zeros' (default), 'reflect', 'replicate' or 'circular'
-    device, dtype
-        Where the parameters are and their type (default dtype).
-
-    Attributes
-    ----------
-    weight : Parameter, (out_channels, in_channels / groups, *kernel_size)
-        Starts uniform in ``(-k, k)`` with ``k = 1 / sqrt(in_channels / groups * prod(kernel_size))``.
-    bias : Parameter, (out_channels,), or None
-        Starts like the weight.
-
-    Shapes
-    ------
-    ``(N, in_channels, D, H, W)`` or without N, to ``(N, out_channels, ...)`` with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` pixels per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.Conv3d(3, 8, 3, padding=1)(tl.zeros(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 8, 4, 4, 4])
-    """
-
-    dims = 3
     function = staticmethod(F.conv3d)
 
 
+@over(1)
 class ConvTranspose1d(_ConvTranspose):
-    """Transposed convolution over sequences: as the gradient of :class:`Conv1d` in its input.
+    """Transposed convolution over sequences: as the gradient of :class:`Conv1d` in its input."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding, output_padding : int or tuple of int, default 0
-        What is cut off on both sides, and what is then added at the end.
-    groups : int, default 1
-    bias : bool, default True
-    padding_mode : 'zeros'
-
-    Attributes
-    ----------
-    weight : Parameter, (in_channels, out_channels / groups, *kernel_size)
-    bias : Parameter, (out_channels,), or None
-
-    Shapes
-    ------
-    ``(N, in_channels, L)`` to ``(N, out_channels, ...)`` with
-    ``(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`` pixels per dimension;
-    ``forward(input, output_size=None)`` chooses ``output_padding`` for a wanted size.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConvTranspose1d(3, 8, 2, stride=2)(tl.zeros(2, 3, 8)).shape
-    torch.Size([2, 8, 16])
-    """
-
-    dims = 1
     function = staticmethod(F.conv_transpose1d)
 
 
+@over(2)
 class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution over images: as the gradient of :class:`Conv2d` in its input.
+    """Transposed convolution over images: as the gradient of :class:`Conv2d` in its input."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding, output_padding : int or tuple of int, default 0
-        What is cut off on both sides, and what is then added at the end.
-    groups : int, default 1
-    bias : bool, default True
-    padding_mode : 'zeros'
-
-    Attributes
-    ----------
-    weight : Parameter, (in_channels, out_channels / groups, *kernel_size)
-    bias : Parameter, (out_channels,), or None
-
-    Shapes
-    ------
-    ``(N, in_channels, H, W)`` to ``(N, out_channels, ...)`` with
-    ``(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`` pixels per dimension;
-    ``forward(input, output_size=None)`` chooses ``output_padding`` for a wanted size.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConvTranspose2d(3, 8, 2, stride=2)(tl.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 8, 16, 16])
-    """
-
-    dims = 2
     function = staticmethod(F.conv_transpose2d)
 
 
+@over(3)
 class ConvTranspose3d(_ConvTranspose):
-    """Transposed convolution over volumes: as the gradient of :class:`Conv3d` in its input.
+    """Transposed convolution over volumes: as the gradient of :class:`Conv3d` in its input."""
 
-    Parameters
-    ----------
-    in_channels, out_channels : int
-    kernel_size : int or tuple of int
-    stride, dilation : int or tuple of int, default 1
-    padding, output_padding : int or tuple of int, default 0
-        What is cut off on both sides, and what is then added at the end.
-    groups : int, default 1
-    bias : bool, default True
-    padding_mode : 'zeros'
-
-    Attributes
-    ----------
-    weight : Parameter, (in_channels, out_channels / groups, *kernel_size)
-    bias : Parameter, (out_channels,), or None
-
-    Shapes
-    ------
-    ``(N, in_channels, D, H, W)`` to ``(N, out_channels, ...)`` with
-    ``(size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`` pixels per dimension;
-    ``forward(input, output_size=None)`` chooses ``output_padding`` for a wanted size.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConvTranspose3d(3, 8, 2, stride=2)(tl.zeros(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 8, 8, 8, 8])
-    """
-
-    dims = 3
     function = staticmethod(F.conv_transpose3d)

@@ -1,6 +1,7 @@
 """Convolution layers that take ``in_channels`` from their first batch."""
 
 from ..parameter import UninitializedParameter
+from ._dimensions import over
 from ._lazy import LazyModuleMixin
 from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
@@ -9,8 +10,20 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _LazyConv(LazyModuleMixin):
+class _Lazy(LazyModuleMixin):
     """Takes ``in_channels`` from the first batch."""
+
+    _members = """
+    The other parameters are the same.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> layer = tl.nn.{name}(4, 3)
+    >>> _ = layer(tl.zeros(2, 3, {n:8}))
+    >>> layer.in_channels
+    3
+    """
 
     def _make_lazy(self, out_channels, bias, device, dtype):
         self.weight = UninitializedParameter(device=device, dtype=dtype)
@@ -43,124 +56,62 @@ class _LazyConv(LazyModuleMixin):
         self.reset_parameters()
 
 
-class LazyConv1d(_LazyConv, Conv1d):
-    """A :class:`Conv1d` that takes ``in_channels`` from its first batch; the other parameters are the same.
+class _LazyConv(_Lazy):
+    """A lazy convolution; its parameters are a convolution's."""
 
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConv1d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 8))
-    >>> layer.in_channels
-    3
-    """
+    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
+                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
+        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
+        self._make_lazy(out_channels, bias, device, dtype)
+
+
+class _LazyConvTranspose(_Lazy):
+    """A lazy transposed convolution; its parameters are a transposed convolution's."""
+
+    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
+                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
+        super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode,
+                         device, dtype)  # fmt: skip
+        self._make_lazy(out_channels, bias, device, dtype)
+
+
+@over(1)
+class LazyConv1d(_LazyConv, Conv1d):
+    """A :class:`Conv1d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = Conv1d
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
-        self._make_lazy(out_channels, bias, device, dtype)
 
-
+@over(2)
 class LazyConv2d(_LazyConv, Conv2d):
-    """A :class:`Conv2d` that takes ``in_channels`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConv2d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 8, 8))
-    >>> layer.in_channels
-    3
-    """
+    """A :class:`Conv2d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = Conv2d
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
-        self._make_lazy(out_channels, bias, device, dtype)
 
-
+@over(3)
 class LazyConv3d(_LazyConv, Conv3d):
-    """A :class:`Conv3d` that takes ``in_channels`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConv3d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 4, 4, 4))
-    >>> layer.in_channels
-    3
-    """
+    """A :class:`Conv3d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = Conv3d
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
-        self._make_lazy(out_channels, bias, device, dtype)
 
-
-class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
-    """A :class:`ConvTranspose1d` that takes ``in_channels`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConvTranspose1d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 8))
-    >>> layer.in_channels
-    3
-    """
+@over(1)
+class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):
+    """A :class:`ConvTranspose1d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = ConvTranspose1d
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode,
-                         device, dtype)  # fmt: skip
-        self._make_lazy(out_channels, bias, device, dtype)
 
-
-class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
-    """A :class:`ConvTranspose2d` that takes ``in_channels`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConvTranspose2d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 8, 8))
-    >>> layer.in_channels
-    3
-    """
+@over(2)
+class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):
+    """A :class:`ConvTranspose2d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = ConvTranspose2d
 
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode,
-                         device, dtype)  # fmt: skip
-        self._make_lazy(out_channels, bias, device, dtype)
 
-
-class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
-    """A :class:`ConvTranspose3d` that takes ``in_channels`` from its first batch; the other parameters are the same.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> layer = tl.nn.LazyConvTranspose3d(4, 3)
-    >>> _ = layer(tl.zeros(2, 3, 4, 4, 4))
-    >>> layer.in_channels
-    3
-    """
+@over(3)
+class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):
+    """A :class:`ConvTranspose3d` that takes ``in_channels`` from its first batch."""
 
     cls_to_become = ConvTranspose3d
-
-    def __init__(self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1,
-                 padding_mode="zeros", device=None, dtype=None):  # fmt: skip
-        super().__init__(0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode,
-                         device, dtype)  # fmt: skip
-        self._make_lazy(out_channels, bias, device, dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...ops.padding import pad
 from .._spatial import ntuple
 from ..module import Module
+from ._dimensions import over
 
 __all__ = [
     "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d",
@@ -16,7 +17,18 @@ __all__ = [
 class _Pad(Module):
     """What all padding layers share: two widths per dimension, the last dimension first."""
 
-    dims: int
+    _members = """
+    Parameters
+    ----------
+    padding : int or tuple of int ({sides})
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(1)(tl.ones(1, 1, {n:2})).shape
+    torch.Size([1, 1, {n:4}])
+    """
+
     mode = "constant"
 
     def __init__(self, padding):
@@ -36,6 +48,20 @@ class _Pad(Module):
 class _ConstantPad(_Pad):
     """Padding with one value."""
 
+    _members = """
+    Parameters
+    ----------
+    padding : int or tuple of int ({sides})
+        Negative widths cut off.
+    value : float
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(1, 7.0)(tl.zeros(1, 1, {n:2})).shape
+    torch.Size([1, 1, {n:4}])
+    """
+
     def __init__(self, padding, value):
         super().__init__(padding)
         self.value = value
@@ -50,6 +76,19 @@ class _ConstantPad(_Pad):
 class _ZeroPad(_ConstantPad):
     """Padding with zeros."""
 
+    _members = """
+    Parameters
+    ----------
+    padding : int or tuple of int ({sides})
+        Negative widths cut off.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(1)(tl.ones(1, 1, {n:2})).shape
+    torch.Size([1, 1, {n:4}])
+    """
+
     def __init__(self, padding):
         super().__init__(padding, 0.0)
 
@@ -57,274 +96,94 @@ class _ZeroPad(_ConstantPad):
         return f"{self.padding}"
 
 
+@over(1)
 class ConstantPad1d(_ConstantPad):
-    """Padding of 1-dimensional data with one value.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right)
-        Negative widths cut off.
-    value : float
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConstantPad1d(1, 7.0)(tl.zeros(1, 1, 2)).shape
-    torch.Size([1, 1, 4])
-    """
-
-    dims = 1
+    """Padding of 1-dimensional data with one value."""
 
 
+@over(2)
 class ConstantPad2d(_ConstantPad):
-    """Padding of 2-dimensional data with one value.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom)
-        Negative widths cut off.
-    value : float
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConstantPad2d(1, 7.0)(tl.zeros(1, 1, 2, 2)).shape
-    torch.Size([1, 1, 4, 4])
-    """
-
-    dims = 2
+    """Padding of 2-dimensional data with one value."""
 
 
+@over(3)
 class ConstantPad3d(_ConstantPad):
-    """Padding of 3-dimensional data with one value.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom, front, back)
-        Negative widths cut off.
-    value : float
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ConstantPad3d(1, 7.0)(tl.zeros(1, 1, 2, 2, 2)).shape
-    torch.Size([1, 1, 4, 4, 4])
-    """
-
-    dims = 3
+    """Padding of 3-dimensional data with one value."""
 
 
+@over(1)
 class ZeroPad1d(_ZeroPad):
-    """Padding of 1-dimensional data with zeros.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right)
-        Negative widths cut off.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ZeroPad1d(1)(tl.ones(1, 1, 2)).shape
-    torch.Size([1, 1, 4])
-    """
-
-    dims = 1
+    """Padding of 1-dimensional data with zeros."""
 
 
+@over(2)
 class ZeroPad2d(_ZeroPad):
-    """Padding of 2-dimensional data with zeros.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom)
-        Negative widths cut off.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ZeroPad2d(1)(tl.ones(1, 1, 2, 2)).shape
-    torch.Size([1, 1, 4, 4])
-    """
-
-    dims = 2
+    """Padding of 2-dimensional data with zeros."""
 
 
+@over(3)
 class ZeroPad3d(_ZeroPad):
-    """Padding of 3-dimensional data with zeros.
-
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom, front, back)
-        Negative widths cut off.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ZeroPad3d(1)(tl.ones(1, 1, 2, 2, 2)).shape
-    torch.Size([1, 1, 4, 4, 4])
-    """
-
-    dims = 3
+    """Padding of 3-dimensional data with zeros."""
 
 
+@over(1)
 class ReflectionPad1d(_Pad):
-    """Padding of 1-dimensional data with its mirror image, the border not repeated.
+    """Padding of 1-dimensional data with its mirror image, the border not repeated."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReflectionPad1d(1)(tl.ones(1, 1, 2)).shape
-    torch.Size([1, 1, 4])
-    """
-
-    dims = 1
     mode = "reflect"
 
 
+@over(2)
 class ReflectionPad2d(_Pad):
-    """Padding of 2-dimensional data with its mirror image, the border not repeated.
+    """Padding of 2-dimensional data with its mirror image, the border not repeated."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReflectionPad2d(1)(tl.ones(1, 1, 2, 2)).shape
-    torch.Size([1, 1, 4, 4])
-    """
-
-    dims = 2
     mode = "reflect"
 
 
+@over(3)
 class ReflectionPad3d(_Pad):
-    """Padding of 3-dimensional data with its mirror image, the border not repeated.
+    """Padding of 3-dimensional data with its mirror image, the border not repeated."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom, front, back)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReflectionPad3d(1)(tl.ones(1, 1, 2, 2, 2)).shape
-    torch.Size([1, 1, 4, 4, 4])
-    """
-
-    dims = 3
     mode = "reflect"
 
 
+@over(1)
 class ReplicationPad1d(_Pad):
-    """Padding of 1-dimensional data with copies of its border.
+    """Padding of 1-dimensional data with copies of its border."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReplicationPad1d(1)(tl.ones(1, 1, 2)).shape
-    torch.Size([1, 1, 4])
-    """
-
-    dims = 1
     mode = "replicate"
 
 
+@over(2)
 class ReplicationPad2d(_Pad):
-    """Padding of 2-dimensional data with copies of its border.
+    """Padding of 2-dimensional data with copies of its border."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReplicationPad2d(1)(tl.ones(1, 1, 2, 2)).shape
-    torch.Size([1, 1, 4, 4])
-    """
-
-    dims = 2
     mode = "replicate"
 
 
+@over(3)
 class ReplicationPad3d(_Pad):
-    """Padding of 3-dimensional data with copies of its border.
+    """Padding of 3-dimensional data with copies of its border."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom, front, back)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.ReplicationPad3d(1)(tl.ones(1, 1, 2, 2, 2)).shape
-    torch.Size([1, 1, 4, 4, 4])
-    """
-
-    dims = 3
     mode = "replicate"
 
 
+@over(1)
 class CircularPad1d(_Pad):
-    """Padding of 1-dimensional data with its other end.
+    """Padding of 1-dimensional data with its other end."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.CircularPad1d(1)(tl.ones(1, 1, 2)).shape
-    torch.Size([1, 1, 4])
-    """
-
-    dims = 1
     mode = "circular"
 
 
+@over(2)
 class CircularPad2d(_Pad):
-    """Padding of 2-dimensional data with its other end.
+    """Padding of 2-dimensional data with its other end."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.CircularPad2d(1)(tl.ones(1, 1, 2, 2)).shape
-    torch.Size([1, 1, 4, 4])
-    """
-
-    dims = 2
     mode = "circular"
 
 
+@over(3)
 class CircularPad3d(_Pad):
-    """Padding of 3-dimensional data with its other end.
+    """Padding of 3-dimensional data with its other end."""
 
-    Parameters
-    ----------
-    padding : int or tuple of int (left, right, top, bottom, front, back)
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.CircularPad3d(1)(tl.ones(1, 1, 2, 2, 2)).shape
-    torch.Size([1, 1, 4, 4, 4])
-    """
-
-    dims = 3
     mode = "circular"

@@ -3,6 +3,7 @@
 from .. import functional_spatial as F
 from .._spatial import ntuple
 from ..module import Module
+from ._dimensions import over
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
@@ -13,6 +14,28 @@ __all__ = [
 
 class _MaxPool(Module):
     """What the max pooling layers share."""
+
+    _members = """
+    Parameters
+    ----------
+    kernel_size, padding, dilation : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    return_indices : bool, default False
+        Return where the maxima are as well, counted through the spatial dimensions.
+    ceil_mode : bool, default False
+        Whether windows may reach over the end.
+
+    Shapes
+    ------
+    ``(N, C, {spatial})`` or without N, to the same with
+    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(2)(tl.zeros(2, 3, {n:8})).shape
+    torch.Size([2, 3, {n:4}])
+    """
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
         super().__init__()
@@ -38,6 +61,29 @@ class _MaxPool(Module):
 class _AvgPool(Module):
     """What the average pooling layers share."""
 
+    _members = """
+    Parameters
+    ----------
+    kernel_size, padding : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+    count_include_pad : bool, default True
+        Whether padding counts in the mean.
+    divisor_override : int, optional
+        Divide by this instead of the number of elements (not in one dimension).
+
+    Shapes
+    ------
+    ``(N, C, {spatial})`` or without N, to the same with ``(size + 2 * padding - kernel_size) // stride + 1``
+    per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(2)(tl.zeros(2, 3, {n:8})).shape
+    torch.Size([2, 3, {n:4}])
+    """
+
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                  divisor_override=None):  # fmt: skip
         super().__init__()
@@ -61,6 +107,22 @@ class _AvgPool(Module):
 class _LPPool(Module):
     """What the power-average pooling layers share."""
 
+    _members = """
+    Parameters
+    ----------
+    norm_type : float
+        ``p``.
+    kernel_size : int or tuple of int
+    stride : int or tuple of int, default ``kernel_size``
+    ceil_mode : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(2, 2)(tl.ones(2, 3, {n:8})).shape
+    torch.Size([2, 3, {n:4}])
+    """
+
     def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
         super().__init__()
         self.norm_type = norm_type
@@ -81,6 +143,19 @@ class _LPPool(Module):
 class _AdaptiveAvgPool(Module):
     """What the adaptive average pooling layers share."""
 
+    _members = """
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3)(tl.zeros(2, 5, {n:8})).shape
+    torch.Size([2, 5, {n:3}])
+    """
+
     def __init__(self, output_size):
         super().__init__()
         self.output_size = output_size
@@ -95,6 +170,20 @@ class _AdaptiveAvgPool(Module):
 class _AdaptiveMaxPool(_AdaptiveAvgPool):
     """What the adaptive max pooling layers share."""
 
+    _members = """
+    Parameters
+    ----------
+    output_size : int, None or tuple of them
+        None: as the input.
+    return_indices : bool, default False
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nn.{name}(3)(tl.zeros(2, 5, {n:8})).shape
+    torch.Size([2, 5, {n:3}])
+    """
+
     def __init__(self, output_size, return_indices=False):
         super().__init__(output_size)
         self.return_indices = return_indices
@@ -103,108 +192,30 @@ class _AdaptiveMaxPool(_AdaptiveAvgPool):
         return type(self).function(input, self.output_size, self.return_indices)
 
 
+@over(1)
 class MaxPool1d(_MaxPool):
-    """The largest element of every window of sequences.
-
-    Parameters
-    ----------
-    kernel_size, padding, dilation : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    return_indices : bool, default False
-        Return where the maxima are as well, counted through the spatial dimensions.
-    ceil_mode : bool, default False
-        Whether windows may reach over the end.
-
-    Shapes
-    ------
-    ``(N, C, L)`` or without N, to the same with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.MaxPool1d(2)(tl.zeros(2, 3, 8)).shape
-    torch.Size([2, 3, 4])
-    """
+    """The largest element of every window of sequences."""
 
     function = staticmethod(F.max_pool1d)
 
 
+@over(2)
 class MaxPool2d(_MaxPool):
-    """The largest element of every window of images.
-
-    Parameters
-    ----------
-    kernel_size, padding, dilation : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    return_indices : bool, default False
-        Return where the maxima are as well, counted through the spatial dimensions.
-    ceil_mode : bool, default False
-        Whether windows may reach over the end.
-
-    Shapes
-    ------
-    ``(N, C, H, W)`` or without N, to the same with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.MaxPool2d(2)(tl.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 3, 4, 4])
-    """
+    """The largest element of every window of images."""
 
     function = staticmethod(F.max_pool2d)
 
 
+@over(3)
 class MaxPool3d(_MaxPool):
-    """The largest element of every window of volumes.
-
-    Parameters
-    ----------
-    kernel_size, padding, dilation : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    return_indices : bool, default False
-        Return where the maxima are as well, counted through the spatial dimensions.
-    ceil_mode : bool, default False
-        Whether windows may reach over the end.
-
-    Shapes
-    ------
-    ``(N, C, D, H, W)`` or without N, to the same with
-    ``(size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1`` per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.MaxPool3d(2)(tl.zeros(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 3, 2, 2, 2])
-    """
+    """The largest element of every window of volumes."""
 
     function = staticmethod(F.max_pool3d)
 
 
+@over(1)
 class AvgPool1d(_AvgPool):
-    """The mean of every window of sequences.
-
-    Parameters
-    ----------
-    kernel_size, padding : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-    count_include_pad : bool, default True
-        Whether padding counts in the mean.
-
-    Shapes
-    ------
-    ``(N, C, L)`` or ``(C, L)``, to the same with ``(L + 2 * padding - kernel_size) // stride + 1`` elements.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AvgPool1d(2)(tl.zeros(2, 3, 8)).shape
-    torch.Size([2, 3, 4])
-    """
+    """The mean of every window of sequences."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
         stride = kernel_size if stride is None else stride
@@ -216,232 +227,79 @@ class AvgPool1d(_AvgPool):
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
+@over(2)
 class AvgPool2d(_AvgPool):
-    """The mean of every window of images.
-
-    Parameters
-    ----------
-    kernel_size, padding : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-    count_include_pad : bool, default True
-        Whether padding counts in the mean.
-    divisor_override : int, optional
-        Divide by this instead of the number of elements.
-
-    Shapes
-    ------
-    ``(N, C, H, W)`` or without N, to the same with ``(size + 2 * padding - kernel_size) // stride + 1``
-    per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AvgPool2d(2)(tl.zeros(2, 3, 8, 8)).shape
-    torch.Size([2, 3, 4, 4])
-    """
+    """The mean of every window of images."""
 
     function = staticmethod(F.avg_pool2d)
 
 
+@over(3)
 class AvgPool3d(_AvgPool):
-    """The mean of every window of volumes.
-
-    Parameters
-    ----------
-    kernel_size, padding : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-    count_include_pad : bool, default True
-        Whether padding counts in the mean.
-    divisor_override : int, optional
-        Divide by this instead of the number of elements.
-
-    Shapes
-    ------
-    ``(N, C, D, H, W)`` or without N, to the same with ``(size + 2 * padding - kernel_size) // stride + 1``
-    per dimension.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AvgPool3d(2)(tl.zeros(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 3, 2, 2, 2])
-    """
+    """The mean of every window of volumes."""
 
     function = staticmethod(F.avg_pool3d)
 
 
+@over(1)
 class LPPool1d(_LPPool):
-    """``(sum of x ** p) ** (1 / p)`` over every window of sequences.
-
-    Parameters
-    ----------
-    norm_type : float
-        ``p``.
-    kernel_size : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.LPPool1d(2, 2)(tl.ones(2, 3, 8)).shape
-    torch.Size([2, 3, 4])
-    """
+    """``(sum of x ** p) ** (1 / p)`` over every window of sequences."""
 
     function = staticmethod(F.lp_pool1d)
 
 
+@over(2)
 class LPPool2d(_LPPool):
-    """``(sum of x ** p) ** (1 / p)`` over every window of images.
-
-    Parameters
-    ----------
-    norm_type : float
-        ``p``.
-    kernel_size : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.LPPool2d(2, 2)(tl.ones(2, 3, 8, 8)).shape
-    torch.Size([2, 3, 4, 4])
-    """
+    """``(sum of x ** p) ** (1 / p)`` over every window of images."""
 
     function = staticmethod(F.lp_pool2d)
 
 
+@over(3)
 class LPPool3d(_LPPool):
-    """``(sum of x ** p) ** (1 / p)`` over every window of volumes.
-
-    Parameters
-    ----------
-    norm_type : float
-        ``p``.
-    kernel_size : int or tuple of int
-    stride : int or tuple of int, default ``kernel_size``
-    ceil_mode : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.LPPool3d(2, 2)(tl.ones(2, 3, 4, 4, 4)).shape
-    torch.Size([2, 3, 2, 2, 2])
-    """
+    """``(sum of x ** p) ** (1 / p)`` over every window of volumes."""
 
     function = staticmethod(F.lp_pool3d)
 
 
+@over(1)
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """Means of windows chosen so that ``output_size`` of them cover sequences.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveAvgPool1d(3)(tl.zeros(2, 5, 8)).shape
-    torch.Size([2, 5, 3])
-    """
+    """Means of windows chosen so that ``output_size`` of them cover sequences."""
 
     function = staticmethod(F.adaptive_avg_pool1d)
 
 
+@over(2)
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Means of windows chosen so that ``output_size`` of them cover images.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveAvgPool2d(3)(tl.zeros(2, 5, 8, 8)).shape
-    torch.Size([2, 5, 3, 3])
-    """
+    """Means of windows chosen so that ``output_size`` of them cover images."""
 
     function = staticmethod(F.adaptive_avg_pool2d)
 
 
+@over(3)
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Means of windows chosen so that ``output_size`` of them cover volumes.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveAvgPool3d(3)(tl.zeros(2, 5, 4, 4, 4)).shape
-    torch.Size([2, 5, 3, 3, 3])
-    """
+    """Means of windows chosen so that ``output_size`` of them cover volumes."""
 
     function = staticmethod(F.adaptive_avg_pool3d)
 
 
+@over(1)
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """Maxima of windows chosen so that ``output_size`` of them cover sequences.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-    return_indices : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveMaxPool1d(3)(tl.zeros(2, 5, 8)).shape
-    torch.Size([2, 5, 3])
-    """
+    """Maxima of windows chosen so that ``output_size`` of them cover sequences."""
 
     function = staticmethod(F.adaptive_max_pool1d)
 
 
+@over(2)
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """Maxima of windows chosen so that ``output_size`` of them cover images.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-    return_indices : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveMaxPool2d(3)(tl.zeros(2, 5, 8, 8)).shape
-    torch.Size([2, 5, 3, 3])
-    """
+    """Maxima of windows chosen so that ``output_size`` of them cover images."""
 
     function = staticmethod(F.adaptive_max_pool2d)
 
 
+@over(3)
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """Maxima of windows chosen so that ``output_size`` of them cover volumes.
-
-    Parameters
-    ----------
-    output_size : int, None or tuple of them
-        None: as the input.
-    return_indices : bool, default False
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.AdaptiveMaxPool3d(3)(tl.zeros(2, 5, 4, 4, 4)).shape
-    torch.Size([2, 5, 3, 3, 3])
-    """
+    """Maxima of windows chosen so that ``output_size`` of them cover volumes."""
 
     function = staticmethod(F.adaptive_max_pool3d)
 

@@ -141,7 +141,8 @@ class BatchNorm(_BatchNorm):
     (torch.Size([8, 5]), 5)
     """
 
-    dims = (2, 3, 4, 5)
+    def _ranks(self):
+        return 2, 3, 4, 5
 
     def __init__(self, n=None, eps=1e-5, momentum=0.1):
         if n is None:
