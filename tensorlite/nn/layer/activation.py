@@ -20,7 +20,64 @@ def _inplace(module, lead=""):
     return f"{lead}inplace=True" if module.inplace else ""
 
 
-class ReLU(Module):
+class _Plain(Module):
+    """An activation without numbers to choose, which may write its result into its input."""
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input):
+        return type(self).function(input, self.inplace)
+
+    def extra_repr(self):
+        return _inplace(self)
+
+
+class _Curved(Module):
+    """An activation with a number ``alpha``."""
+
+    def __init__(self, alpha=1.0, inplace=False):
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input):
+        return type(self).function(input, self.alpha, self.inplace)
+
+    def extra_repr(self):
+        return f"alpha={self.alpha}{_inplace(self, ', ')}"
+
+
+class _Shrink(Module):
+    """An activation with a number ``lambd``."""
+
+    def __init__(self, lambd=0.5):
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input):
+        return type(self).function(input, self.lambd)
+
+    def extra_repr(self):
+        return str(self.lambd)
+
+
+class _Along(Module):
+    """An activation along a dimension."""
+
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input):
+        return type(self).function(input, self.dim, _stacklevel=5)
+
+    def extra_repr(self):
+        return f"dim={self.dim}"
+
+
+class ReLU(_Plain):
     """``max(x, 0)``.
 
     Parameters
@@ -35,18 +92,10 @@ class ReLU(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self):
-        return _inplace(self)
+    function = staticmethod(F.relu)
 
 
-class SELU(Module):
+class SELU(_Plain):
     """The self-normalizing unit (Klambauer et al. 2017).
 
     Parameters
@@ -61,18 +110,10 @@ class SELU(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.selu(input, self.inplace)
-
-    def extra_repr(self):
-        return _inplace(self)
+    function = staticmethod(F.selu)
 
 
-class SiLU(Module):
+class SiLU(_Plain):
     """``x * sigmoid(x)``, also called swish.
 
     Parameters
@@ -87,18 +128,10 @@ class SiLU(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.silu(input, self.inplace)
-
-    def extra_repr(self):
-        return _inplace(self)
+    function = staticmethod(F.silu)
 
 
-class Mish(Module):
+class Mish(_Plain):
     """``x * tanh(softplus(x))``.
 
     Parameters
@@ -113,18 +146,10 @@ class Mish(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.mish(input, self.inplace)
-
-    def extra_repr(self):
-        return _inplace(self)
+    function = staticmethod(F.mish)
 
 
-class Hardsigmoid(Module):
+class Hardsigmoid(_Plain):
     """``clip(x + 3, 0, 6) / 6``.
 
     Parameters
@@ -139,15 +164,13 @@ class Hardsigmoid(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
+    function = staticmethod(F.hardsigmoid)
 
-    def forward(self, input):
-        return F.hardsigmoid(input, self.inplace)
+    def extra_repr(self):
+        return ""  # as PyTorch shows it
 
 
-class Hardswish(Module):
+class Hardswish(_Plain):
     """``x * clip(x + 3, 0, 6) / 6``.
 
     Parameters
@@ -162,12 +185,10 @@ class Hardswish(Module):
     torch.Size([3])
     """
 
-    def __init__(self, inplace=False):
-        super().__init__()
-        self.inplace = inplace
+    function = staticmethod(F.hardswish)
 
-    def forward(self, input):
-        return F.hardswish(input, self.inplace)
+    def extra_repr(self):
+        return ""  # as PyTorch shows it
 
 
 class Sigmoid(Module):
@@ -267,7 +288,7 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}{_inplace(self, ', ')}"
 
 
-class ELU(Module):
+class ELU(_Curved):
     """``x`` where positive, else ``alpha * (exp(x) - 1)``.
 
     Parameters
@@ -282,19 +303,10 @@ class ELU(Module):
     ELU(alpha=1.0)
     """
 
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.elu(input, self.alpha, self.inplace)
-
-    def extra_repr(self):
-        return f"alpha={self.alpha}{_inplace(self, ', ')}"
+    function = staticmethod(F.elu)
 
 
-class CELU(Module):
+class CELU(_Curved):
     """``x`` where positive, else ``alpha * (exp(x / alpha) - 1)``.
 
     Parameters
@@ -309,16 +321,7 @@ class CELU(Module):
     CELU(alpha=1.0)
     """
 
-    def __init__(self, alpha=1.0, inplace=False):
-        super().__init__()
-        self.alpha = alpha
-        self.inplace = inplace
-
-    def forward(self, input):
-        return F.celu(input, self.alpha, self.inplace)
-
-    def extra_repr(self):
-        return f"alpha={self.alpha}{_inplace(self, ', ')}"
+    function = staticmethod(F.celu)
 
 
 class RReLU(Module):
@@ -429,7 +432,7 @@ class GLU(Module):
         return f"dim={self.dim}"
 
 
-class Hardshrink(Module):
+class Hardshrink(_Shrink):
     """``x`` where ``abs(x) > lambd``, else 0.
 
     Parameters
@@ -443,18 +446,10 @@ class Hardshrink(Module):
     Hardshrink(0.5)
     """
 
-    def __init__(self, lambd=0.5):
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input):
-        return F.hardshrink(input, self.lambd)
-
-    def extra_repr(self):
-        return str(self.lambd)
+    function = staticmethod(F.hardshrink)
 
 
-class Softshrink(Module):
+class Softshrink(_Shrink):
     """``x`` moved towards 0 by ``lambd``, not past it.
 
     Parameters
@@ -468,15 +463,7 @@ class Softshrink(Module):
     Softshrink(0.5)
     """
 
-    def __init__(self, lambd=0.5):
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input):
-        return F.softshrink(input, self.lambd)
-
-    def extra_repr(self):
-        return str(self.lambd)
+    function = staticmethod(F.softshrink)
 
 
 class Softplus(Module):
@@ -506,7 +493,7 @@ class Softplus(Module):
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
-class Softmax(Module):
+class Softmax(_Along):
     """``exp(x) / sum(exp(x))`` along ``dim``. Without ``dim`` a warning, and PyTorch's choice.
 
     Parameters
@@ -520,18 +507,10 @@ class Softmax(Module):
     Softmax(dim=1)
     """
 
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input):
-        return F.softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self):
-        return f"dim={self.dim}"
+    function = staticmethod(F.softmax)
 
 
-class Softmin(Module):
+class Softmin(_Along):
     """``softmax(-x)`` along ``dim``. Without ``dim`` a warning, and PyTorch's choice.
 
     Parameters
@@ -545,18 +524,10 @@ class Softmin(Module):
     Softmin(dim=1)
     """
 
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input):
-        return F.softmin(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self):
-        return f"dim={self.dim}"
+    function = staticmethod(F.softmin)
 
 
-class LogSoftmax(Module):
+class LogSoftmax(_Along):
     """``log(softmax(x))`` along ``dim``, computed stably. Without ``dim`` a warning, and PyTorch's choice.
 
     Parameters
@@ -570,15 +541,7 @@ class LogSoftmax(Module):
     LogSoftmax(dim=1)
     """
 
-    def __init__(self, dim=None):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input):
-        return F.log_softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self):
-        return f"dim={self.dim}"
+    function = staticmethod(F.log_softmax)
 
 
 class Softmax2d(Module):

@@ -15,7 +15,8 @@ _FILES = {
 
 _SMALL = {"BatchNorm", "BatchNormalization", "Dense"}
 
-__all__ = sorted({*container.__all__, *layer.__all__, Dropout.__name__, Module.__name__} - _SMALL) + ["module"]
+_LAYERS = {name for name, value in vars(layer).items() if isinstance(value, type)}
+__all__ = sorted({*container.__all__, *_LAYERS, Dropout.__name__, Module.__name__} - _SMALL) + ["module"]
 
 
 def __getattr__(name):
