@@ -152,9 +152,15 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     return _finish(_array(data, dtype), requires_grad, device, pin_memory=pin_memory)
 
 
+def _wrapped(value, d):
+    """A number as a 0-d array; integers that do not fit wrap around."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(unwrap(value)).astype(d, copy=False)
+
+
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """A 0-d tensor; of the default dtype unless ``dtype`` is given."""
-    return _finish(np.array(unwrap(s), _float(dtype)), requires_grad, device, None, layout, pin_memory)
+    return _finish(_wrapped(s, _float(dtype)), requires_grad, device, None, layout, pin_memory)
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -285,7 +291,9 @@ def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """``fill_value`` (a number or a 0-d tensor) in every place of ``size``."""
     d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
-    return _finish(np.full(_size((size,), None), unwrap(fill_value), d), requires_grad, device, out, layout, pin_memory)
+    return _finish(
+        np.full(_size((size,), None), _wrapped(fill_value, d), d), requires_grad, device, out, layout, pin_memory
+    )
 
 
 def _alike(input, value, dtype, requires_grad, device, layout, pin_memory, memory_format):
@@ -331,7 +339,8 @@ def empty_like(
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False,
               memory_format=None):  # fmt: skip
     """``fill_value`` with the size and dtype of ``input``."""
-    return _alike(input, unwrap(fill_value), dtype, requires_grad, device, layout, pin_memory, memory_format)
+    d = input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
+    return _alike(input, _wrapped(fill_value, d), dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 # -- counted ---------------------------------------------------------------------------------------
@@ -351,7 +360,7 @@ def _progression(name, start, step, count, dtype):
 
 def _checked_step(start, end, step):
     if step == 0:
-        raise RuntimeError("step must be nonzero")
+        raise ValueError("step must be nonzero")
     if not (np.isfinite(start) and np.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
@@ -373,7 +382,8 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     if end is None:
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
-    if dtype is not None and dtypes.to_numpy(dtype).kind in "iu":
+    whole = dtype if out is None or dtype is not None else out.dtype
+    if whole is not None and dtypes.to_numpy(whole).kind in "iu":
         start, end, step = int(start), int(end), int(step)
     _checked_step(start, end, step)
     if dtype is None:

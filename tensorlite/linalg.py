@@ -149,6 +149,9 @@ def cross(input, other, *, dim=-1, out=None):
     """The vector product along a dimension of size 3."""
     if len(input.shape) != len(other.shape):
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    sizes = input.size(dim), other.size(dim)
+    if sizes != (3, 3):
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
     result = _lin.cross(input, other, dim)
     return result if out is None else into(out, result)
 

@@ -11,35 +11,42 @@ from tests import databases
 
 
 def failures(**settings):
-    """The (operation, variant) pairs that differ from PyTorch, with a first error each."""
+    """The (operation, variant) pairs that differ from PyTorch for no known reason; the entries met; how much was tried."""
     threads = databases.torch.get_num_threads()
     databases.torch.set_num_threads(1)
-    found, done = {}, 0
+    found, met, done = {}, set(), 0
     try:
         for op, variant, dtype, error in databases.run(**settings):
             done += 1
-            if error is not None:
-                found.setdefault(f"{op.full_name} {variant}", f"{dtype}: {type(error).__name__}: {error}"[:300])
+            if error is None:
+                continue
+            name = f"{op.full_name} {variant}"
+            if databases.reason(name, dtype, error) is None:
+                found.setdefault(name, databases.complaint(dtype, error)[:300])
+            else:
+                met.add(name if name in databases.KNOWN else op.full_name)
     finally:
         databases.torch.set_num_threads(threads)
-    return found, done
-
-
-def test_reasons_are_given():
-    assert all(reason for reason in databases.KNOWN.values())
+    return found, met, done
 
 
 def test_a_share_of_the_database():
-    found, done = failures(share=0.015, seed=3)
-    assert done > 200
-    assert {k: v for k, v in found.items() if not databases.known(k)} == {}
+    found, _, done = failures(share=0.03, seed=3)
+    assert done > 400 and found == {}
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_larger_share_of_the_database():
-    # all of it, and the reference inputs, take many minutes: `python -m tests.databases` runs them
+def test_the_whole_database():
     variants = [v for v in databases.VARIANTS if v != "reference"]
-    found, done = failures(share=0.1, seed=7, variants=variants)
-    assert done > 1500
-    assert {k: v for k, v in found.items() if not databases.known(k)} == {}, "new differences"
+    found, met, done = failures(variants=variants)
+    assert done > 25000 and found == {}, "new differences"
+    assert set(databases.KNOWN) - met == set(), "no longer different"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_reference_inputs():
+    found, _, done = failures(variants=["reference"])
+    found.pop("nn.functional.grid_sample reference", None)  # one element in a million lies between two pixels
+    assert done > 1500 and found == {}

@@ -76,6 +76,19 @@ def sizes_of(args):
         raise TypeError(f"sizes must be integers, not {type(bad).__name__}") from None
 
 
+def apart(out, *inputs):
+    """Raise if a tensor given as ``out=`` shares memory with an input."""
+    for o in out if isinstance(out, (tuple, list)) else (out,):
+        for x in inputs:
+            if o is x or (
+                isinstance(o, TensorBase) and isinstance(x, TensorBase) and np.may_share_memory(o._data, x._data)
+            ):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                    "memory location. Please clone() the tensor before performing the operation."
+                )
+
+
 def into(out, result):
     """Write ``result`` into the tensor ``out`` given as ``out=``, and return it (tuples: one by one)."""
     if isinstance(result, tuple):

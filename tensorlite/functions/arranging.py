@@ -125,7 +125,7 @@ def sum_to_size(input, *size):
     from ..engine import cast, sum_to
 
     size = sizes_of(size)
-    if input._data.dtype.kind in "bui" and input._data.shape != size:
+    if input._data.dtype.kind in "bui" and (input._data.shape != size or not size):
         input = cast(input, dtype=np.dtype(np.int64))  # as every sum of integers
     return sum_to(input, shape=size)
 

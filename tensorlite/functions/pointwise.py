@@ -3,7 +3,7 @@
 import functools
 
 from .. import dtypes
-from ..engine import TensorBase
+from ..engine import TensorBase, cast
 from ..engine import clone as _clone
 from ..engine.trail import trail
 from ..mistakes.evaluation import compared
@@ -68,7 +68,7 @@ log10 = _unary(ew.log10)
 log1p = _unary(ew.log1p)
 sqrt = _unary(ew.sqrt)
 rsqrt = _unary(ew.rsqrt)
-square = _unary(ew.square)
+_square = _unary(ew.square)
 reciprocal = _unary(ew.reciprocal)
 sin = _unary(ew.sin)
 cos = _unary(ew.cos)
@@ -222,6 +222,13 @@ def where(condition, input=None, other=None, *, out=None):
         return nonzero(condition, as_tuple=True)
     result = ew.where(tensor_arg(condition, "condition", "where"), input, other)
     return result if out is None else into(out, result)
+
+
+def square(input, *, out=None):
+    """``input ** 2``; of bools as integers."""
+    if isinstance(input, TensorBase) and input._data.dtype == bool:
+        input = cast(input, dtype=dtypes.int64.numpy)
+    return _square(input, out=out)
 
 
 def clone(input, *, memory_format=None):

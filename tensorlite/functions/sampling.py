@@ -268,6 +268,8 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     >>> tl.multinomial(tl.tensor([0.0, 10.0, 3.0, 0.0]), 2)
     tensor([1, 2])
     """
+    if out is not None and out._data.dtype != np.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.title}")
     t = fill.multinomial(tensor_arg(input, "input", "multinomial"), num_samples, replacement, generator)
     return into(out, t) if out is not None else t
 

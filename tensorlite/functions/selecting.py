@@ -6,13 +6,15 @@ from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
 from ..ops import sorting as so
-from ._common import into, into_same, tensor_arg, wrap_dim
+from ._common import apart, into, into_same, tensor_arg, wrap_dim
 
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
     """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on."""
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): sparse tensors are not supported")
+    if out is not None:
+        apart(out, input, index)
     result = sc.gather(tensor_arg(input, "input", "gather"), tensor_arg(index, "index", "gather", 3), dim=dim)
     return result if out is None else into_same(out, result)
 
@@ -112,6 +114,8 @@ def index_put(input, indices, values, accumulate=False):
 
 def masked_select(input, mask, *, out=None):
     """The elements where ``mask`` holds, as a vector."""
+    if out is not None:
+        apart(out, input, mask)
     result = ix.masked_select(tensor_arg(input, "input", "masked_select"), tensor_arg(mask, "mask", "masked_select", 2))
     return result if out is None else into(out, result)
 
@@ -123,6 +127,8 @@ def masked_scatter(input, mask, source):
 
 def take(input, index, *, out=None):
     """Elements of the flat ``input`` at ``index``; the result has its shape."""
+    if out is not None:
+        apart(out, input, index)
     result = ix.take(tensor_arg(input, "input", "take"), tensor_arg(index, "index", "take", 2))
     return result if out is None else into(out, result)
 
@@ -144,6 +150,8 @@ def nonzero(input, *, out=None, as_tuple=False):
     if as_tuple:
         import numpy as np
 
+        if out is not None:
+            raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
         return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(input._data))])
     result = so.nonzero(input)
     return result if out is None else into(out, result)

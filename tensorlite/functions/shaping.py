@@ -9,7 +9,7 @@ from ..dtypes import ShapeError
 from ..engine import TensorBase, primitive
 from ..engine import broadcast_to as _broadcast_to
 from ..ops import shape as sh
-from ._common import into, sizes_of, tensor_arg, wrap_dim, wrap_dims
+from ._common import apart, into, sizes_of, tensor_arg, wrap_dim, wrap_dims
 
 
 def settle(x):
@@ -317,7 +317,11 @@ def unbind(input, dim=0):
 def cat(tensors, dim=0, *, axis=None, out=None):
     """Tensors joined along ``dim``."""
     dim = dim if axis is None else axis
+    if isinstance(tensors, TensorBase):
+        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     tensors = list(tensors)
+    if out is not None:
+        apart(out, *tensors)
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..engine import TensorBase, wrap
 from ..ops import sorting as so
-from ._common import into, named, tensor_arg
+from ._common import apart, into, named, tensor_arg
 
 PAIR = ("values", "indices")
 
@@ -35,6 +35,8 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
 
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The ``k``-th smallest element along ``dim`` and its index."""
+    if out is not None:
+        apart(out, input)
     values = so.kthvalue(tensor_arg(input, "input", "kthvalue"), k=k, dim=dim, keepdim=keepdim)
     result = named("kthvalue", PAIR)(*values)
     return result if out is None else into(out, result)
@@ -104,7 +106,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     edges = []
     for d, b in enumerate(bins):
         if isinstance(b, TensorBase):
-            edges.append(np.sort(b._data))
+            edges.append(b._data.copy())
             continue
         if range is not None:
             low, high = range[2 * d], range[2 * d + 1]
@@ -113,7 +115,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges.append(np.linspace(low, high, b + 1, dtype=a.dtype))
     w = None if weight is None else weight._data.reshape(-1)
-    hist, _ = np.histogramdd(points, edges, weights=w, density=density)
+    hist, _ = np.histogramdd(points, [np.sort(e) for e in edges], weights=w, density=density)
     return named("histogramdd", ("hist", "bin_edges"))(wrap(hist.astype(a.dtype)), tuple([wrap(e) for e in edges]))
 
 

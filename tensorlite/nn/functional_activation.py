@@ -72,6 +72,8 @@ def prelu(input, weight):
     RuntimeError
         If the number of weights is neither 1 nor the number of channels.
     """
+    if weight._data.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._data.ndim}")
     n = weight._data.size
     shape = input._data.shape
     if n != 1:

@@ -259,6 +259,8 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         For an index that is no row.
     """
     _no_sparse(sparse)
+    if weight._data.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     rows = weight._data.shape[0]
     index = _indices(input, rows)
     padding_idx = _padding(padding_idx, rows)

@@ -47,9 +47,13 @@ def _windows(input, dims, kernel_size, stride, padding, dilation, ceil_mode):
 
 def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     input, single = batched(input, dims, name)
+    if 0 in input.shape[1:]:
+        raise RuntimeError(
+            f"{name}: Expected input's non-batch dimensions to have positive length, but got {list(input.shape[1:])}"
+        )
     settings = _windows(input, dims, kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
-        return unbatched(ops.max_pool(input, **settings), single)
+        return unbatched(ops.max_pool(input, **settings)[0], single)
     index = ops.max_pool_index(input, **settings)
     return unbatched(ops.pick(input, index), single), unbatched(index, single)
 

@@ -202,7 +202,7 @@ _unselect_rows.vjp(g=lambda g, index, dim: index_select(g, index, dim=dim))
 
 def _add_slices(out, axis, rows, g):
     if not out.ndim:
-        out += g.sum()
+        out[...] = out | g.any() if out.dtype == bool else out + g.sum(dtype=out.dtype)
     elif axis == 0 and out.flags.c_contiguous and out.size:
         width = out.size // len(out)
         add_rows(out.reshape(-1, width), rows, np.ascontiguousarray(g).reshape(-1, width))
@@ -224,7 +224,7 @@ def index_add(x, index, source, *, dim, alpha=1):
         raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
                            f"{list(x.shape)} source.shape = {list(source.shape)}")  # fmt: skip
     out = np.array(x, order="C")
-    _add_slices(out, axis, rows, source if alpha == 1 else (source * alpha).astype(x.dtype, copy=False))
+    _add_slices(out, axis, rows, source if alpha == 1 else source * np.asarray(alpha).astype(x.dtype))
     return out
 
 

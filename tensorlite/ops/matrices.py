@@ -82,7 +82,7 @@ def lstsq(A, B, rcond=None, *, driver=None):
         residuals = sum(abs(matmul(A, x) - right) ** 2, dim=-2)  # real, also for complex matrices
     else:
         residuals = abs(narrow(reshape(x, shape=(math.prod(x.shape),)), dim=0, start=0, stop=0))
-    singular = s if driver in ("gelsd", "gelss") else np.zeros(0, a.dtype)
+    singular = s if driver in ("gelsd", "gelss") else np.zeros(0, a.real.dtype)
     if vector:
         x = reshape(x, shape=tuple(x.shape[:-1]))
     rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
