@@ -553,14 +553,14 @@ def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, 
                     f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional call is ambiguous"
                 )
             values.update(d)
-    places: dict[str, tuple] = {}
+    places = {}
     for kind in ("_parameters", "_buffers"):
         for prefix, part in module.named_modules(remove_duplicate=False):
             for name, own in getattr(part, kind).items():
                 if own is not None:
                     places[f"{prefix}.{name}" if prefix else name] = (getattr(part, kind), name, own)
     unexpected = [n for n in values if n not in places]
-    ties: dict[int, list[str]] = {}
+    ties = {}
     if tie_weights:
         for name, (_, _, own) in places.items():
             ties.setdefault(id(own), []).append(name)

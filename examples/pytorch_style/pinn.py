@@ -6,6 +6,7 @@ u'' + 2 d u' + w^2 u = 0, u(0) = 1, u'(0) = 0. The loss contains second derivati
 import importlib
 import math
 import os
+from itertools import pairwise
 
 torch = importlib.import_module(os.environ.get("FRAMEWORK", "tensorlite"))
 nn = torch.nn
@@ -17,7 +18,7 @@ class Network(nn.Module):
     def __init__(self, width=32, depth=3):
         super().__init__()
         sizes = [1] + [width] * depth
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:]))
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.out = nn.Linear(width, 1)
         for layer in self.hidden:
             nn.init.xavier_normal_(layer.weight)

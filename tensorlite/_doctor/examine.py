@@ -421,7 +421,7 @@ class _Examination:
 
     def by_heart(self):
         """A model that cannot learn one batch by heart will not learn more."""
-        best: list = []
+        best = []
         deadline = time.perf_counter() + self.seconds
         for rate in (1e-2, 1e-3):
             model = self.copy()

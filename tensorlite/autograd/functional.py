@@ -151,7 +151,7 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
             if strict and out._node is None:
                 raise RuntimeError(f"Output {i} of the user-provided function does not require gradients.")
             message = f"Output {i} of the user-provided function is independent of input {{}}." if strict else None
-            columns: list[list] = [[] for _ in xs]
+            columns = [[] for _ in xs]
             for g in _units(out):
                 for column, r in zip(columns, _grads((out,), xs, (g,), create_graph, message)):
                     column.append(r)

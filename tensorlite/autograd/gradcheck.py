@@ -108,7 +108,7 @@ def _vjp(out, xs, g):
 
 def _analytic(out, xs, check_dtypes=False):
     """Jacobians of ``out`` with respect to each of ``xs``, a row per vector-Jacobian product."""
-    rows: list[list] = [[] for _ in xs]
+    rows = [[] for _ in xs]
     for g in _units(out):
         for row, x, r in zip(rows, xs, _vjp(out, xs, g)):
             if r is not None and r._data.shape != x._data.shape:

@@ -205,7 +205,7 @@ class register_multi_grad_hook:
     handle with ``remove()``
     """
 
-    def __init__(self, tensors, fn, *, mode="all"):
+    def __init__(self, tensors, fn, *, mode="all") -> None:
         if mode not in ("all", "any"):
             raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
         self._lock = threading.Lock()

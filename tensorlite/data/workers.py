@@ -7,6 +7,7 @@ worker that was killed. Workers ignore Ctrl-C; this process gets it and ends the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pickle
@@ -171,10 +172,8 @@ def _run(loader, pipe, number, count, seed):
 
 def _stop(processes, pipes):
     for pipe in pipes:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # the worker has ended already, or its pipe is closed
             pipe.send(None)
-        except (OSError, ValueError):
-            pass
         pipe.close()
     deadline = time.monotonic() + 0.5  # for what they are loading
     for process in processes:

@@ -26,7 +26,7 @@ class Primitive:
     """
 
     def __init__(self, forward, promote, broadcasts, view, outputs, constant, nondiff, differentiable, into, kernel,
-                 grad_name):  # fmt: skip
+                 grad_name) -> None:  # fmt: skip
         self.forward = forward
         self.kernel = kernel or forward
         self.name = forward.__name__.rstrip("_")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -120,6 +120,7 @@ def twice(node):
 
 
 def changed(node, cell):
+    """The error for a kept value, that of ``cell``, which was changed in place afterwards; names the line that did it."""
     i = next((i for i, c in enumerate(node.cells) if c is cell), 0)
     array = node.kept_array(i)
     what = f"[{dtypes.of(array.dtype).typename} {list(array.shape)}]" if isinstance(array, ndarray) else "a value"
@@ -289,7 +290,7 @@ class Plan:
 
     def _make_pull(self, prim, names, targets):
         at = {n: f"k[{i}]" for i, n in enumerate(self.kept_names)}
-        scope: dict[str, Any] = {}
+        scope = {}
         if prim.joint:
             scope.update(fn=prim.joint, needs=tuple(i in targets for i in range(len(names))))
             args = "".join(", needs" if n == "needs" else f", {at[n]}" for n in prim.names["*"])

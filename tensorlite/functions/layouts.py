@@ -31,7 +31,7 @@ def order_of(memory_format, shape):
 def kept_order(x):
     """The order of dimensions that a copy of ``x`` keeps."""
     a = x._data
-    if not scattered(x) or any([s == 0 and n > 1 for s, n in zip(a.strides, a.shape)]):
+    if not scattered(x) or any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
         return tuple(range(a.ndim))
     return tuple(memory_order(a))
 

@@ -22,7 +22,7 @@ class History:
         Whether Ctrl-C ended the last run.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.history: dict[str, list] = {}
         self.epoch: list[int] = []
         self.params: dict = {}
@@ -79,7 +79,7 @@ class Log:
     steps, epochs : list of dict
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.steps: list[dict] = []
         self.epochs: list[dict] = []
 

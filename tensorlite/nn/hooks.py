@@ -138,7 +138,7 @@ def register_module_parameter_registration_hook(hook):
 
 def call(module, args, kwargs):
     """``module.forward(*args, **kwargs)`` with the hooks of ``module`` and of every module around it."""
-    seen: set = set()
+    seen = set()
     state = [args, None]
     try:
         return _call(module, args, kwargs, state, seen)

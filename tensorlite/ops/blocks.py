@@ -78,6 +78,7 @@ def product(a, b, c):
 
 
 def product_step(a, b, c, out):
+    """``a * b * c`` into ``out``."""
     np.multiply(b, c, out=out)
     np.multiply(a, out, out=out)
 

@@ -38,6 +38,7 @@ separable.vjp(x=lambda g, matrices: separable(g, matrices=transposed(matrices)))
 
 
 def transposed(matrices):
+    """The matrices of the gradient of :func:`separable`; None stays None."""
     return tuple([None if m is None else m.T for m in matrices])
 
 

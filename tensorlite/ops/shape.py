@@ -81,7 +81,7 @@ def cat(*xs, dim=0):
     try:
         return np.concatenate(xs, axis=dim)
     except ValueError:
-        pass
+        pass  # empty vectors, which NumPy refuses, or an error that is told better below
     for i, x in enumerate(xs):
         if not x.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")

@@ -80,7 +80,7 @@ class _Collecting(Watcher):
 class _Frame:
     """One checkpointed call: how to run it again, and what that gave."""
 
-    def __init__(self, run, args, preserve_rng, strict, early_stop):
+    def __init__(self, run, args, preserve_rng, strict, early_stop) -> None:
         self.run, self.args = run, args
         self.strict, self.early_stop = strict, early_stop
         self.expected: list = []

@@ -20,7 +20,7 @@ ndarray = np.ndarray
 class Names:
     """Which tensor is called what: parameters, a model's members, variables of the caller."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.arrays: dict[int, tuple] = {}  # id of an array -> (kind or None, name)
         self.nodes: dict[Node, tuple] = {}  # node -> (name, tensor)
         self.hold: list = []  # ids stay valid while the arrays live
@@ -48,7 +48,7 @@ class Names:
 
 
 class _Collector:
-    def __init__(self, names, tape):
+    def __init__(self, names, tape) -> None:
         self.drawing = Drawing()
         self.names = names
         self.tape = tape
@@ -291,7 +291,7 @@ def collect(roots, names, tape: Recording | None = None, model=None):
 def _place_by_parameters(d, model):
     """Groups for a tape that nobody recorded: an operation belongs to the module whose parameters it uses."""
     modules = dict(model.named_modules())
-    owners: dict[str, set] = {}
+    owners = {}
     for a in d.arrows:
         tail = d.vertices[a.tail]
         if tail.kind == "parameter" and tail.label.rpartition(".")[0] in modules and d.vertices[a.head].kind == "op":
@@ -311,7 +311,7 @@ def _place_by_parameters(d, model):
 
 def _place_leaves(d):
     """Parameters and constants stand in the innermost group around everything that uses them."""
-    users: dict[str, list] = {}
+    users = {}
     for a in d.arrows:
         users.setdefault(a.tail, []).append(d.vertices[a.head].group)
     for key, v in d.vertices.items():

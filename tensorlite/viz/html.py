@@ -99,7 +99,7 @@ def _data(d, folded_depth):
             "key": v.key, "kind": v.kind, "rows": rows, "record": is_record(v), "group": v.group, "bad": v.bad,
             "details": _details(v), "find": f"{v.label} {v.group} {v.kind}".lower(),
         })  # fmt: skip
-    chains: dict[str, list] = {"": []}
+    chains = {"": []}
     for key in sorted(d.groups, key=d.depth_of):
         chains[key] = [*chains[d.groups[key].parent], key]
     count = dict.fromkeys(d.groups, 0)

@@ -43,7 +43,7 @@ class Recording(Watcher):
         What the outermost modules returned.
     """
 
-    def __init__(self, model=None):
+    def __init__(self, model=None) -> None:
         self.model = model
         self.calls: list[Call] = []
         self.frames: dict[str, Frame] = {}

@@ -14,7 +14,7 @@ __all__ = ["rule_of", "rules_of"]
 @functools.lru_cache(maxsize=64)
 def _functions(file):
     """Line -> the functions and lambdas that begin there."""
-    found: dict[int, list] = {}
+    found = {}
     text = "".join(linecache.getlines(file))
     try:
         tree = ast.parse(text)

@@ -11,7 +11,7 @@ __all__ = ["collapse", "fold_repeats", "shrink"]
 
 def _chains(d):
     """Group -> the groups around it, outermost first, itself last."""
-    chains: dict[str, tuple] = {"": ()}
+    chains = {"": ()}
     for key in d.groups:
         todo = []
         while key not in chains:
@@ -92,7 +92,7 @@ def collapse(d: Drawing, depth: int) -> Drawing:
 def _signatures(d):
     """Group -> a description of all inside it; equal blocks have equal ones."""
     chains = _chains(d)
-    parts: dict[str, list] = {k: [] for k in d.groups}
+    parts = {k: [] for k in d.groups}
     for v in d.vertices.values():
         for depth, g in enumerate(chains[v.group]):
             inner = chains[v.group][depth + 1 :]
@@ -116,7 +116,7 @@ def fold_repeats(d: Drawing, least: int = 3) -> Drawing:
 def _find_run(d, least):
     chains = _chains(d)
     signatures = _signatures(d)
-    follows: dict[str, set] = {}
+    follows = {}
     for a in d.arrows:
         tail, head = chains[d.vertices[a.tail].group], chains[d.vertices[a.head].group]
         common = 0
@@ -145,8 +145,8 @@ def _fold(d, run):
     """Keep the first block of ``run``; what left the last one leaves it."""
     chains = _chains(d)
     which = {g: i for i, g in enumerate(run)}
-    block: dict[str, int] = {}
-    members: list[list] = [[] for _ in run]
+    block = {}
+    members = [[] for _ in run]
     for key, v in d.vertices.items():
         for g in chains[v.group]:
             if g in which:

@@ -120,7 +120,7 @@ def _parent(node):
 class _Observer(Watcher):
     """Notes every backward step of the engine's walk."""
 
-    def __init__(self, nodes, names):
+    def __init__(self, nodes, names) -> None:
         self.steps: list[Step] = []
         self.names = names
         self.expected: dict[Node, list] = {}

@@ -89,7 +89,7 @@ class Summary:
         head += ["parameters", "multiply-adds", "activations", "time"] if self.ran else ["parameters"]
         lines = []
         last_at = self._last()
-        bars: list[str] = []
+        bars = []
         for i, r in enumerate(self.rows):
             bars = bars[: max(r.depth - 1, 0)]
             lead = "".join(bars) + (("└─ " if last_at[i] else "├─ ") if r.depth else "")
@@ -174,7 +174,7 @@ def count_text(n):
 class _Meter(Watcher):
     """Counts what happens inside the module calls that are open."""
 
-    def __init__(self, model):
+    def __init__(self, model) -> None:
         self.paths = {m: path for path, m in model.named_modules()}
         self.rows: list[Row] = []
         self.open: list[Row | None] = []

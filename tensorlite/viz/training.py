@@ -40,7 +40,7 @@ def history(history, size=(4.4, 3.0)):
     epochs = list(getattr(history, "epoch", ()) or getattr(inner, "epoch", ()))
     if not isinstance(data, dict):
         raise TypeError(f"history() takes a History, a Model or a dict of lists, not {type(history).__name__}")
-    panels: dict[str, list] = {}
+    panels = {}
     for name, values in data.items():
         if not any(isinstance(v, (int, float)) for v in values):
             continue

@@ -7,7 +7,7 @@ A module with one gets a class of its own (``ParametrizedLinear``) with a proper
 from __future__ import annotations
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ... import engine
 from ..._tensor import Tensor
@@ -62,10 +62,8 @@ class ParametrizationList(ModuleList):
         with engine.recording(False):
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
-                    try:
+                    with suppress(NotImplementedError):  # as in PyTorch: it then starts from the value itself
                         new = module.right_inverse(new)
-                    except NotImplementedError:
-                        pass
         self.is_tensor = isinstance(new, Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
         if not self.is_tensor and not isinstance(new, (tuple, list)):
