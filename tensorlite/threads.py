@@ -42,7 +42,7 @@ def _openblas():
                         getattr(lib, f"{prefix}_set_num_threads{suffix}"),
                     )
     except OSError:
-        pass
+        pass  # NumPy's extension cannot be opened by itself here: its BLAS keeps its own count
     return None
 
 
