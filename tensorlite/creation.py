@@ -302,12 +302,14 @@ def _alike(input, value, dtype, requires_grad, device, layout, pin_memory, memor
         raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     d = input._data.dtype if dtype is None else dtypes.to_numpy(dtype)
     a, fixed = input._data, False
-    if memory_format is None and a.flags.c_contiguous:
-        a = np.zeros(a.shape, d) if value.__class__ is int and value == 0 else np.empty(a.shape, d)
-    else:
+    if memory_format is not None or not a.flags.c_contiguous:
         like = layouts.empty_like(input, d, memory_format)
         a, fixed = like._data, "_fixed" in like.__dict__
-    if value is not None and not (value.__class__ is int and value == 0 and not fixed and memory_format is None):
+    elif value is not None and not np.any(value):
+        a, value = np.zeros(a.shape, d), None  # memory that the system hands out is zero already
+    else:
+        a = np.empty(a.shape, d)
+    if value is not None:
         a[...] = value
     t = _finish(a, requires_grad, device, None, layout, pin_memory)
     if fixed:

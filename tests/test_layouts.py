@@ -76,6 +76,16 @@ def test_makers_take_a_memory_format():
     assert described(tl, expression) == described(torch, expression)
 
 
+def test_like_makers_fill_every_order():
+    for source in SOURCES:
+        for name in ("zeros_like", "ones_like"):
+            for more in ("", ", memory_format=lib.contiguous_format"):
+                junk = tl.full((24,), 7.0)  # memory that is used again is not zero
+                del junk
+                t = eval(f"lib.{name}({source}{more})", {"lib": tl})
+                assert set(t.flatten().tolist()) <= {float(name == "ones_like")}, (source, name)
+
+
 def test_the_gradient_passes():
     x = tl.arange(120.0).reshape(2, 3, 4, 5).requires_grad_()
     y = x.contiguous(memory_format=tl.channels_last)

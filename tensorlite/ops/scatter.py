@@ -160,7 +160,7 @@ _NEUTRAL = {"sum": 0, "mean": 0, "prod": 1}
 def _neutral(reduce, dtype):
     if reduce in _NEUTRAL:
         return _NEUTRAL[reduce]
-    if dtype == bool:
+    if dtype.kind == "b":
         return reduce == "amin"
     info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     low, high = (-np.inf, np.inf) if dtype.kind == "f" else (info.min, info.max)
