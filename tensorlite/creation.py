@@ -362,7 +362,7 @@ def _progression(name, start, step, count, dtype):
 
 def _checked_step(start, end, step):
     if step == 0:
-        raise ValueError("step must be nonzero")
+        raise RuntimeError("step must be nonzero")
     if not (np.isfinite(start) and np.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
