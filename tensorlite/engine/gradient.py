@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -14,20 +16,19 @@ from .trail import begin, grows, why_cut
 from .view import renew
 
 
-def _seq(node):
-    return node.seq
+_seq = attrgetter("seq")
 
 
 def order(roots, targets=None):
     """The nodes that ``roots`` reach, newest first; with ``targets``, those that lead to one."""
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop().edges:
-            if edge is not None and edge not in seen:
+    nodes = list(dict.fromkeys(roots))
+    seen = set(nodes)
+    for node in nodes:  # grows while it is read
+        for edge in node.edges:
+            if edge not in seen and edge is not None:
                 seen.add(edge)
-                stack.append(edge)
-    nodes = sorted(seen, key=_seq, reverse=True)
+                nodes.append(edge)
+    nodes.sort(key=_seq, reverse=True)
     if targets is None:
         return nodes, None
     needed = set(targets)
@@ -81,7 +82,7 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
             owned.discard(node)
             if g is None:
                 continue
-        if node in wanted:
+        if wanted and node in wanted:
             found[node] = g
         kind = node.__class__
         if kind is Leaf:
@@ -119,12 +120,12 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
             else:
                 a = r = asarray(r)
             if a.dtype is not edge.dtype or a.shape != edge.shape:
-                r = _fit(r, edge, node)
+                a = r = _fit(r, edge, node)
             held = pending.get(edge)
             if held is None:
-                pending[edge] = r
-                if edge.__class__ is Leaf and not taped and r is not g and _fresh(r, grads, node):
+                if edge.__class__ is Leaf and not taped and node.trusted and getrefcount(a) <= _ALONE and a.base is None:
                     owned.add(edge)
+                pending[edge] = r
             elif edge in owned:
                 add(held, r, out=held)
             else:
@@ -136,18 +137,14 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
     return found
 
 
-def _fresh(r, grads, node):
-    """Whether a vjp's result is an array of its own: no view, nothing kept, not given to two inputs."""
-    if not node.trusted or r.base is not None or not r.flags.writeable:
-        return False
-    for k in node.kept if node.kept.__class__ is tuple else ():
-        if k is r or (k.__class__ is tuple and k and k[0].__class__ is not int and any([v is r for v in k])):
-            return False
-    times = 0
-    for other in grads:
-        if other is r:
-            times += 1
-    return times == 1
+def _alone():
+    """How often Python counts an array, in the loop over the results of a vjp, that nothing but these results holds."""
+    for _, r in zip((None,), (np.empty(1),)):
+        a = r
+        return getrefcount(a)
+
+
+_ALONE = _alone()
 
 
 def _fit(r, edge, node):
@@ -204,7 +201,8 @@ def _roots(outputs, gradients, taped, was):
                 raise RuntimeError(
                     f"grad can be implicitly created only for real scalar outputs but got {dtypes.of(a.dtype)}"
                 )
-            g = np.ones(a.shape, a.dtype)
+            g = np.empty(a.shape, a.dtype)
+            g.fill(1)
         elif not isinstance(g, (TensorBase, ndarray)):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
         elif unwrap(g).shape != a.shape:
@@ -222,7 +220,7 @@ def _roots(outputs, gradients, taped, was):
             g = tensor_or_none(g)
             if g._data.dtype != a.dtype:
                 g = cast(g, dtype=a.dtype)
-        else:
+        elif g.__class__ is not ndarray or g.dtype is not a.dtype:
             g = np.asarray(unwrap(g)).astype(a.dtype, copy=False)
         roots.append((out._node, g))
     return roots

@@ -122,14 +122,14 @@ class Leaf(Node):
             return
         with _accumulating:
             held = tensor._grad
-            if isinstance(g, TensorBase):  # create_graph: the gradient stays on the tape
+            if held is None and g.__class__ is ndarray:
+                tensor._grad = wrap(g if owned else np.array(g))
+            elif isinstance(g, TensorBase):  # create_graph: the gradient stays on the tape
                 from .basic import clone
 
                 tensor._grad = clone(g) if held is None else held + g
             elif held is None:
-                if not owned or g.__class__ is not ndarray:
-                    g = np.array(g)
-                tensor._grad = wrap(g)
+                tensor._grad = wrap(np.array(g))
             else:
                 if "_used" in held.__dict__:  # an optimizer has used it; was it set to zero since?
                     if held.__dict__["_used"]:
@@ -213,6 +213,7 @@ def add_hook(node, kind, hook):
 
 
 def tensor_or_none(g):
+    """A gradient as a tensor, as hooks see it."""
     return g if isinstance(g, TensorBase) or g is None else wrap(g)
 
 
