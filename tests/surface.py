@@ -273,6 +273,13 @@ SURFACE = {
     "Tensor.contiguous": "[x.T.contiguous(), x.contiguous() is x, x.T.contiguous().stride(), image.contiguous(memory_format=torch.channels_last).stride()]",
     "Tensor.clone": "z = x.clone()\nz[0] = 0\n[z, x.T.clone().stride(), image.clone(memory_format=torch.channels_last).stride()]",
     "Tensor.view": "[x.view(-1), x.view(4, 3), x.view((2, -1)), x.detach().view(torch.int32).dtype, x.view(12).view(1, 12).shape]",
+    "Tensor.type_as": "[x.type_as(i), i.type_as(x), x.type_as(y) is x]",
+    "Tensor.relu": "[x.relu(), (x * 2).relu().sum()]",
+    "Tensor.swapaxes": "[x.swapaxes(0, 1), image.swapaxes(-1, 1).shape]",
+    "Tensor.clip": "[x.clip(-0.5, 0.5), x.clip(min=0.1)]",
+    "Tensor.det": "A.det()",
+    "nn.Upsample": "m = nn.Upsample(scale_factor=2, mode='bilinear')\n[m(image), repr(m), nn.Upsample(size=(3, 4))(image)]",
+    "nn.EmbeddingBag": "m = nn.EmbeddingBag(5, 3, mode='sum')\n[m(i), m.weight, repr(m), m(i.flatten(), torch.tensor([0, 5]))]",
     # -- syntax
     "tensor[...] = value": "z = x * 1\nz[0] = 1\nz[1, 1:3] = v[:2]\nz[..., -1] = 0\nz[i[:1, 0]] = v\nz[b] = 2.0\nw = torch.zeros(3, 4)\nw[1] = v\nw[:, 0][1:] = 5\n[z, w]",
     "tensor augmented assignment (in place)": "z = x * 1\nz += y\nz *= 2\nz -= 1\nz /= 3\nz[0] += 1\nz[:, 1] *= v[0]\nc = i.clone()\nc //= 2\nc %= 2\nc |= 1\n[z, c]",
