@@ -42,6 +42,20 @@ def test_random_windows(dims):
                     )
 
 
+@pytest.mark.parametrize("last", [False, True])
+def test_nan_wins(last):
+    x = data(2, 3, 6, 7, last=last)
+    x[np.random.default_rng(0).random(x.shape) < 0.3] = np.nan
+    check_function(lambda F, x: F.max_pool2d(x, 2), x)
+    check_function(lambda F, x: F.max_pool2d(x, 3, 2, 1), x)
+
+
+def test_large_windows():
+    x = np.round(data(2, 3, 34, 17, last=True))
+    check_function(lambda F, x: F.max_pool2d(x, 17), x)  # more taps than a byte can count
+    check_function(lambda F, x: F.adaptive_max_pool2d(x, 1), x)
+
+
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 def test_adaptive(dims, size):
@@ -96,7 +110,7 @@ def test_layers(make, shape, dtype):
 def test_every_order():
     x = data(2, 2, 5, 4)
     settings = {"kernel": (2, 2), "stride": (2, 1), "padding": (1, 0)}
-    second_order(lambda x: ops.max_pool(x, **settings, dilation=(1, 1), size=(3, 3)), x)
+    second_order(lambda x: ops.max_pool(x, **settings, dilation=(1, 1), size=(3, 3))[0], x)
     second_order(lambda x: ops.sum_pool(x, **settings, size=(3, 3)), x)
     second_order(lambda g: ops.sum_pool_grad(g, **settings, shape=(2, 2, 5, 4)), data(2, 2, 3, 3))
     index = np.arange(18).reshape(1, 2, 3, 3) % 7

@@ -1,17 +1,21 @@
 """Pooling in any number of dimensions.
 
-Maxima and sums over windows are taken tap by tap: one pass over a strided view of ``x`` for each element of the
-kernel, image by image so that the running result stays in cache. Where a window has several maxima its gradient
-goes to the first, as in PyTorch. Results lie in memory as the input does (channels last behind a convolution).
+A *tap* is what one element of the kernel sees: a strided view of ``x`` in the shape of the result. Some images at a
+time, so that they stay in cache, the taps are copied next to each other, whole pixels at once where memory is
+channels-last, and then compared in long passes. A maximum remembers which tap has won in one byte; its gradient goes
+there. Where several are equal the first wins, as in PyTorch. Sums are taken tap by tap. Results lie in memory as the
+input does (channels last behind a convolution).
 """
 
 import itertools
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
-from ..engine import primitive
+from ..engine import primitive, unwrap
 from ..threads import parallel
+from . import memory
 from .conv import channels_last, empty_channels_last
 
 
@@ -70,11 +74,14 @@ def is_channels_last(x):
     return not x.flags.c_contiguous and channels_last(x).flags.c_contiguous
 
 
+def _empty(shape, dtype, last):
+    """An uninitialised array, with the channels ``last`` in memory or in C order."""
+    return empty_channels_last(shape[0], shape[1], shape[2:], dtype) if last else memory.empty(shape, dtype)
+
+
 def empty_like_layout(x, shape):
     """An uninitialised array of ``shape`` with its channels where ``x`` has them."""
-    if is_channels_last(x):
-        return empty_channels_last(shape[0], shape[1], shape[2:], x.dtype)
-    return np.empty(shape, x.dtype)
+    return _empty(shape, x.dtype, is_channels_last(x))
 
 
 def lowest(dtype):
@@ -90,84 +97,158 @@ def _blocks(start, stop, each):
 
 # -- maxima ----------------------------------------------------------------------------------------
 
+_TAPS = 1 << 17  # elements of taps that stay in cache together
 
-@primitive
+
+class _Taps:
+    """The taps of some images, copied next to each other: a matrix (taps, elements of the result).
+
+    ``last`` says whether the images lie channels-last in memory.
+    """
+
+    def __init__(self, shape, dtype, last, kernel, stride, padding, dilation, size):
+        self.windows = _Windows(shape, kernel, stride, padding, dilation, size)
+        self.kernel, self.stride, self.dilation, self.size, self.last = kernel, stride, dilation, size, last
+        self.images, self.channels = shape[:2]
+        self.pixel = np.dtype((np.void, shape[1] * dtype.itemsize))
+        count, self.each = math.prod(kernel), shape[1] * math.prod(size)
+        self.step = max(1, min(_TAPS // (count * max(1, self.each)), self.images))
+        self.matrix = memory.empty((count, self.step * self.each), dtype)
+        self.hits = memory.empty(self.matrix.shape, np.bool_)
+        #: what stands for each tap; the first one wins where several are equal, so it has the largest number
+        self.codes = np.arange(count, 0, -1, dtype=_code(kernel))[:, None]
+
+    def parts(self):
+        """Some images as a slice, their part of a result's line, and as much of the matrix and of the hits."""
+        for i in range(0, self.images, self.step):
+            j = min(i + self.step, self.images)
+            n = (j - i) * self.each
+            yield slice(i, j), slice(i * self.each, j * self.each), self.matrix[:, :n], self.hits[:, :n]
+
+    def line(self, a):
+        """An array of the shape of the result as a line, in the order of the matrix."""
+        return np.ascontiguousarray(channels_last(a) if self.last else a).reshape(-1)
+
+    def read(self, images, matrix):
+        """Copy the taps of ``images`` into the matrix."""
+        seen, place = self._alike(images, matrix)
+        np.copyto(place, seen)
+
+    def write(self, images, matrix, apart):
+        """Add the matrix to the taps of ``images``; where windows lie ``apart`` nothing is there yet."""
+        if apart:
+            np.copyto(*self._alike(images, matrix))
+            return
+        for tap, row in zip(self.windows.taps, matrix):
+            np.add(images[tap], self._back(row), out=images[tap])
+
+    def _alike(self, images, matrix):
+        """The taps of ``images``, and the matrix in the same shape; whole pixels where they lie together."""
+        if self.last:
+            images, matrix = channels_last(images).view(self.pixel)[..., 0], matrix.view(self.pixel)
+        lead, steps = images.ndim - len(self.size), images.strides
+        shape = (*self.kernel, *images.shape[:lead], *self.size)
+        along = [d * b for d, b in zip(self.dilation, steps[lead:])]
+        across = [s * b for s, b in zip(self.stride, steps[lead:])]
+        return as_strided(images, shape, (*along, *steps[:lead], *across)), matrix.reshape(shape)
+
+    def _back(self, row):
+        """A row of the matrix as an array of the shape of the result."""
+        if not self.last:
+            return row.reshape(-1, self.channels, *self.size)
+        a = row.reshape(-1, *self.size, self.channels)
+        return a.transpose(0, a.ndim - 1, *range(1, a.ndim - 1))
+
+
+def _code(kernel):
+    return np.uint8 if math.prod(kernel) < 255 else np.uint32
+
+
+@primitive(outputs=("out", "winner"), constant=("winner",))
 def max_pool(x, *, kernel, stride, padding, dilation, size):
-    """The largest element of every window; windows are padded with nothing."""
-    windows = _Windows(x.shape, kernel, stride, padding, dilation, size)
-    out = empty_like_layout(x, (*x.shape[:2], *size))
-
-    def body(start, stop):
-        count, blocks = _blocks(start, stop, math.prod(out.shape[1:]))
-        room = windows.room(x, lowest(x.dtype), count)
-        for i in blocks:
-            image, target = windows.padded(x[i], room), out[i]
-            for axis, (k, s, d, o) in enumerate(zip(kernel, stride, dilation, size), 2):  # one dimension at a time
-                taps = [(slice(None),) * axis + (slice(t * d, t * d + (o - 1) * s + 1, s),) for t in range(k)]
-                into = target if axis == out.ndim - 1 else None
-                first = image
-                if k == 1:
-                    image = first[taps[0]]
-                    if into is not None:
-                        into[...] = image
-                    continue
-                image = np.maximum(first[taps[0]], first[taps[1]], out=into)
-                for tap in taps[2:]:
-                    np.maximum(image, first[tap], out=image)
-
-    parallel(body, len(x), out.size * sum(kernel) // 2)
-    return out
+    """The largest element of every window, and the code of the tap that it came from; padding never wins."""
+    last = is_channels_last(x)
+    out = _empty((*x.shape[:2], *size), x.dtype, last)
+    winner = _empty(out.shape, _code(kernel), last)
+    taps = _Taps(x.shape, x.dtype, last, kernel, stride, padding, dilation, size)
+    room = taps.windows.room(x, lowest(x.dtype), taps.step)
+    best, won = taps.line(out), taps.line(winner)
+    for images, here, matrix, hits in taps.parts():
+        taps.read(taps.windows.padded(x[images], room), matrix)
+        np.maximum.reduce(matrix, axis=0, out=best[here])
+        np.equal(matrix, best[here], out=hits)
+        _largest(hits, taps.codes, won[here])
+        if not won[here].all():  # NaN equals nothing; the last NaN of a window wins
+            np.not_equal(matrix, matrix, out=hits)
+            code = np.zeros_like(won[here])
+            _largest(hits, taps.codes[::-1], code)
+            np.copyto(won[here], len(hits) + 1 - code, where=code != 0)
+    return out, winner
 
 
-def _max_pool_vjp(g, x, out, kernel, stride, padding, dilation, size):
-    settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
-    if g.__class__ is np.ndarray:
-        return _max_pool_grad(g, x, out, settings)
-    return unpick(g, max_pool_index(x, **settings), shape=x.shape)
+def _largest(hits, codes, out):
+    """The largest code of a hit in every column."""
+    hits = hits.view(np.uint8)
+    scaled = np.multiply(hits, codes, out=hits if codes.dtype == hits.dtype else None)
+    np.maximum.reduce(scaled, axis=0, out=out)
 
 
-max_pool.vjp(x=_max_pool_vjp)
-max_pool.primitive.remakes = True  # PyTorch keeps indices: an activation may overwrite the result
+max_pool.vjp(
+    x=lambda g, x, winner, kernel, stride, padding, dilation, size: to_winners(
+        g, winner, shape=x.shape, last=is_channels_last(unwrap(x)), kernel=kernel, stride=stride, padding=padding,
+        dilation=dilation, size=size,
+    )
+)  # fmt: skip
 max_pool.primitive.grad_name = "MaxPool2DWithIndicesBackward0"  # as PyTorch calls it
 
 
-def _max_pool_grad(g, x, out, settings):
-    """``g`` at the first element of each window that equals its maximum."""
-    windows = _Windows(x.shape, **settings)
-    grad = empty_like_layout(x, x.shape)
-    taps, last = windows.taps, len(windows.taps) - 1
+@primitive(nondiff=("winner",))
+def to_winners(g, winner, *, shape, last, kernel, stride, padding, dilation, size):
+    """Zeros of ``shape`` to which ``g`` is added at the winner of every window; channels ``last`` in memory or not."""
+    out = _empty(shape, g.dtype, last)
+    apart = all(s > (k - 1) * d for k, s, d in zip(kernel, stride, dilation))
+    taps = _Taps(shape, g.dtype, last, kernel, stride, padding, dilation, size)
+    room = taps.windows.room(out, 0, taps.step)
+    won = taps.line(winner)
+    for images, here, matrix, hits in taps.parts():
+        target = out[images] if room is None else room[: images.stop - images.start]
+        np.equal(won[here], taps.codes, out=hits)
+        np.multiply(taps.line(g[images]), hits, out=matrix)
+        if not taps.windows.exact:
+            target[...] = 0
+        taps.write(target, matrix, apart)
+        if room is not None:
+            taps.windows.put_back(out[images], target)
+    return out
 
-    def body(start, stop):
-        count, blocks = _blocks(start, stop, math.prod(out.shape[1:]))
-        room = windows.room(x, lowest(x.dtype), count)
-        spare = None if room is None else np.empty_like(room)
-        rest_, part_ = np.empty_like(out[:count]), np.empty_like(out[:count])
-        hit_ = np.empty_like(rest_, dtype=bool)
-        for i in blocks:
-            image, best = windows.padded(x[i], room), out[i]
-            n = len(best)
-            target = grad[i] if spare is None else spare[:n]
-            rest, part, hit = rest_[:n], part_[:n], hit_[:n]
-            np.copyto(rest, g[i])  # what has not found its place yet
-            if not windows.exact:
-                target[...] = 0
-            for t, tap in enumerate(taps):
-                place = target[tap]
-                if t == last:
-                    place[...] = rest if windows.exact else place + rest
-                    break
-                np.equal(image[tap], best, out=hit)
-                np.multiply(rest, hit, out=part)
-                if windows.exact:  # windows tile the image: every element is written once
-                    place[...] = part
-                else:
-                    np.add(place, part, out=place)
-                np.subtract(rest, part, out=rest)
-            if spare is not None:
-                windows.put_back(grad[i], target)
 
-    parallel(body, len(x), out.size * len(taps) * 2)
-    return grad
+@primitive(nondiff=("winner",))
+def from_winners(x, winner, *, kernel, stride, padding, dilation, size):
+    """``x`` at the winner of every window: the adjoint of :func:`to_winners`."""
+    last = is_channels_last(x)
+    out = _empty(winner.shape, x.dtype, last)
+    taps = _Taps(x.shape, x.dtype, last, kernel, stride, padding, dilation, size)
+    room = taps.windows.room(x, 0, taps.step)
+    best, won = taps.line(out), taps.line(winner)
+    for images, here, matrix, hits in taps.parts():
+        taps.read(taps.windows.padded(x[images], room), matrix)
+        np.equal(won[here], taps.codes, out=hits)
+        np.multiply(matrix, hits, out=matrix)
+        np.add.reduce(matrix, axis=0, out=best[here])
+    return out
+
+
+to_winners.vjp(
+    g=lambda h, winner, kernel, stride, padding, dilation, size: from_winners(
+        h, winner, kernel=kernel, stride=stride, padding=padding, dilation=dilation, size=size
+    )
+)
+from_winners.vjp(
+    x=lambda g, winner, x_shape, kernel, stride, padding, dilation, size: to_winners(
+        g, winner, shape=x_shape, last=is_channels_last(unwrap(winner)), kernel=kernel, stride=stride, padding=padding,
+        dilation=dilation, size=size,
+    )
+)  # fmt: skip
 
 
 @primitive(differentiable=False)
