@@ -15,7 +15,6 @@ from .tape import RECORDING, TensorBase, ndarray, recording, state, unwrap, wrap
 from .trail import begin, grows, why_cut
 from .view import renew
 
-
 _seq = attrgetter("seq")
 
 
@@ -123,7 +122,13 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
                 a = r = _fit(r, edge, node)
             held = pending.get(edge)
             if held is None:
-                if edge.__class__ is Leaf and not taped and node.trusted and getrefcount(a) <= _ALONE and a.base is None:
+                if (
+                    edge.__class__ is Leaf
+                    and not taped
+                    and node.trusted
+                    and getrefcount(a) <= _ALONE
+                    and a.base is None
+                ):
                     owned.add(edge)
                 pending[edge] = r
             elif edge in owned:
