@@ -5,20 +5,25 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tensorlite.ops import conv_pairs, conv_rows, memory, products
+from tensorlite.ops import conv_columns, conv_pairs, conv_rows, memory, products
 from tensorlite.ops.conv import conv, conv_input_grad, conv_weight_grad
 
-SETTINGS = [  # channels, image, outputs, kernel, stride, dilation, padding
-    (8, (12, 14), 5, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
-    (5, (11, 20), 8, (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))),
-    (5, (7, 20), 4, (3, 3), (1, 1), (1, 1), ((2, 4), (0, 1))),
-    (5, (12, 20), 4, (3, 2), (1, 1), (1, 1), ((-2, 1), (-3, 1))),
-    (5, (1, 20), 4, (3, 1), (1, 1), (1, 1), ((3, 5), (1, 1))),
-    (6, (13, 20), 7, (3, 3), (2, 2), (1, 1), ((1, 1), (1, 1))),
-    (6, (13, 20), 7, (4, 2), (3, 1), (2, 1), ((0, 2), (3, 0))),
-    (5, (9, 31), 4, (1, 5), (1, 2), (1, 1), ((0, 0), (2, 2))),
-    (5, (9, 31), 4, (3, 1), (1, 3), (1, 2), ((4, 0), (1, 1))),
-    (9, (40,), 3, (3,), (1,), (1,), ((1, 1),)),
+SETTINGS = [  # way, channels, image, outputs, kernel, stride, dilation, padding
+    ("Pairs", 9, (12, 14), 5, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    ("Pairs", 9, (11, 20), 8, (3, 3), (1, 1), (1, 1), ((0, 0), (0, 0))),
+    ("Pairs", 9, (7, 20), 4, (3, 3), (1, 1), (1, 1), ((2, 4), (0, 1))),
+    ("Pairs", 5, (12, 20), 17, (3, 2), (1, 1), (1, 1), ((-2, 1), (-3, 1))),
+    ("Pairs", 9, (1, 20), 4, (3, 1), (1, 1), (1, 1), ((3, 5), (1, 1))),
+    ("Rows", 6, (13, 20), 7, (3, 3), (2, 2), (1, 1), ((1, 1), (1, 1))),
+    ("Rows", 6, (13, 20), 7, (4, 2), (3, 1), (2, 1), ((0, 2), (3, 0))),
+    ("Rows", 5, (9, 31), 4, (1, 5), (1, 2), (1, 1), ((0, 0), (2, 2))),
+    ("Rows", 5, (9, 31), 4, (3, 1), (1, 3), (1, 2), ((4, 0), (1, 1))),
+    ("Rows", 9, (40,), 3, (3,), (1,), (1,), ((1, 1),)),
+    ("Columns", 1, (12, 14), 3, (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1))),
+    ("Columns", 4, (11, 17), 6, (5, 5), (1, 1), (1, 1), ((0, 0), (0, 0))),
+    ("Columns", 8, (6, 7), 16, (2, 5), (1, 1), (1, 1), ((2, 4), (0, 1))),
+    ("Columns", 3, (12, 9), 4, (5, 4), (1, 1), (1, 1), ((-2, 1), (-3, 1))),
+    ("Columns", 2, (12, 9), 4, (5, 4), (1, 1), (1, 1), ((0, -3), (0, -2))),
 ]
 
 
@@ -36,10 +41,10 @@ def _all_three(x, w, b, g, settings):
     )
 
 
-def _problem(channels, image, outs, kernel, stride, dilation, padding, seed=0, images=7):
+def _problem(way, channels, image, outs, kernel, stride, dilation, padding, seed=0, images=7):
     rng = np.random.default_rng(seed)
     settings = {"stride": stride, "padding": padding, "dilation": dilation}
-    x = rng.standard_normal((images, channels, *image))
+    x = np.moveaxis(rng.standard_normal((images, *image, channels)), -1, 1)
     w = rng.standard_normal((outs, channels, *kernel))
     b = rng.standard_normal(outs)
     g = rng.standard_normal(conv.primitive.kernel(x, w, b, **settings).shape)
@@ -50,18 +55,21 @@ def _problem(channels, image, outs, kernel, stride, dilation, padding, seed=0, i
 @pytest.mark.parametrize("problem", SETTINGS)
 def test_rows_agree_with_patches(everywhere, monkeypatch, buffer, problem):
     taken = []
-    for plan in (conv_rows.Rows, conv_pairs.Pairs):
-        for name in ("correlate", "weight_grad"):
-            monkeypatch.setattr(plan, name, _noting(getattr(plan, name), taken))
+    for plan in (conv_rows.Rows, conv_pairs.Pairs, conv_columns.Columns):
+        for name in ("correlate", "weight_grad", "input_grad"):
+            if hasattr(plan, name):
+                monkeypatch.setattr(plan, name, _noting(getattr(plan, name), taken))
     monkeypatch.setattr(conv_rows, "BUFFER", buffer)
     arrays, settings = _problem(*problem)
     exact = _all_three(*arrays, settings)  # float64 takes the patches
     assert not taken
-    for ours, right in zip(_all_three(*[a.astype(np.float32) for a in arrays], settings), exact):
+    for ours, right in zip(_all_three(*[a.astype(np.float32, order="K") for a in arrays], settings), exact):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, right, rtol=1e-4, atol=1e-4)
-    pairs = problem[3][0] == 3 and problem[4] == problem[5] == (1, 1)
-    assert {("Pairs" if pairs else "Rows") + name for name in (".correlate", ".weight_grad")} <= set(taken)
+    expected = {"correlate", "weight_grad"}
+    if problem[0] == "Columns" and problem[4][0] * problem[4][1] >= 16 and not any(low for low, _ in problem[7]):
+        expected |= {"input_grad"}
+    assert {f"{problem[0]}.{name}" for name in expected} <= set(taken)
 
 
 def _noting(function, taken):
@@ -75,7 +83,7 @@ def _noting(function, taken):
 def test_scratch_memory_leaves_no_trace(everywhere):
     """The same convolution twice, with others and other numbers between, in several threads at once."""
     problems = [_problem(*settings, seed=i, images=5 + i % 2) for i, settings in enumerate(SETTINGS)]
-    singles = [([a.astype(np.float32) for a in arrays], settings) for arrays, settings in problems]
+    singles = [([a.astype(np.float32, order="K") for a in arrays], settings) for arrays, settings in problems]
     fresh = []
     for arrays, settings in singles:
         memory._local.scratch = None

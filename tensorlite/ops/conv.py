@@ -25,7 +25,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from ..engine import broadcast_to, primitive
 from ..threads import parallel
-from . import conv_pairs, conv_rows, memory, products
+from . import conv_columns, conv_pairs, conv_rows, memory, products
+from .blocks import ones
 from .products import rows_times, transposed_times
 from .shape import reshape
 
@@ -169,7 +170,9 @@ def _correlate(x, w, b, size, stride, dilation, low, groups, into=None):
     n, channels = x.shape[:2]
     outs, kernel = w.shape[0], w.shape[2:]
     plan = _plan(x, outs, kernel, size, stride, dilation, low, groups)
-    out = empty_channels_last(n, outs, size, x.dtype) if into is None or plan is None else into
+    out = (
+        into if into is not None and plan is not None and plan.anywhere else empty_channels_last(n, outs, size, x.dtype)
+    )
     if out.size == 0:
         return out
     if groups > 1 and groups == channels:
@@ -221,10 +224,22 @@ def _plan(x, outs, kernel, size, stride, dilation, low, groups):
     if kernel == (1, 1):
         return None
     if stride == dilation == (1, 1):
-        plan = conv_pairs.plan(channels, image, outs, kernel, size, low)
+        plan = None
+        if channels == 1 or x.strides[1] == x.itemsize:
+            plan = conv_columns.plan(channels, image, outs, kernel, size, low)
+        plan = plan or conv_pairs.plan(channels, image, outs, kernel, size, low)
         if plan is not None:
             return plan
     return conv_rows.plan(channels, image, outs, kernel, size, stride, dilation, low)
+
+
+def _back_plan(g, channels, kernel, size, stride, dilation, low, groups):
+    """How to get the gradient of an input of few channels, or None where it is a convolution like others."""
+    if groups > 1 or g.ndim != 4 or g.dtype != np.float32 or not (products.UNPACKED and g.size and channels):
+        return None
+    if any(s != 1 for s in (*stride, *dilation)):
+        return None
+    return conv_columns.plan(channels, tuple(size), g.shape[1], kernel, g.shape[2:], tuple(low), back=True)
 
 
 def _image(x):
@@ -305,6 +320,12 @@ def conv_input_grad(g, w, *, size, stride, padding, dilation, groups=1):
         .reshape(groups * per, outs // groups, *w.shape[2:])
     )
     low = [lo for lo, _ in padding]
+    plan = _back_plan(g, per, w.shape[2:], size, stride, dilation, low, groups)
+    if plan is not None:
+        out = empty_channels_last(n, per, size, g.dtype)
+        weight, last = plan.weight(w), channels_last(out)
+        parallel(lambda start, stop: plan.input_grad(g, weight, last, start, stop), n, 2 * g.size * w[0].size // 128)
+        return out
     if all(s == 1 for s in stride):
         back = [d * (k - 1) - lo for d, k, lo in zip(dilation, w.shape[2:], low)]
         return _correlate(g, _reverse(turned), None, size, stride, dilation, back, groups)
@@ -359,7 +380,7 @@ def conv_weight_grad(x, g, *, kernel, stride, padding, dilation, groups=1):
     last = channels_last(g)
     work = 2 * g.size * step * math.prod(kernel) // 128
     plan = _plan(x, outs, kernel, size, stride, dilation, low, groups)
-    if plan is not None and plan.inner * outs <= conv_rows.SUMMED:
+    if plan is not None and plan.weight_pays:
         images, flat = _image(x), last.reshape(n, *plan.size, outs)
         sums = parallel(lambda start, stop: plan.weight_grad(images, flat, start, stop), n, work)
         return plan.unweight(sum(sums[1:], sums[0])).reshape(outs, channels, *kernel)
@@ -413,8 +434,11 @@ def channel_sum(x):
     """Sum over everything but dimension 1."""
     last = channels_last(x)
     if x.size and last.flags.c_contiguous:
-        rows = last.reshape(-1, x.shape[1])
-        return np.ones(len(rows), x.dtype) @ rows
+        channels = x.shape[1]
+        pixels = x.shape[-1] if channels < 64 else 1  # a product is slow with few columns
+        rows = last.reshape(-1, pixels * channels)
+        sums = ones(len(rows), x.dtype) @ rows
+        return sums if pixels == 1 else np.add.reduce(sums.reshape(pixels, channels), axis=0)
     return np.add.reduce(x, axis=(0, *range(2, x.ndim)))
 
 

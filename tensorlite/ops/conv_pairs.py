@@ -34,6 +34,8 @@ _SUMS = ((0, 2, np.subtract), (1, 2, np.add), (2, 1, np.subtract), (1, 3, np.sub
 class Pairs:
     """The plan of one convolution with stride 1: sizes, and how many bytes an image takes."""
 
+    weight_pays = anywhere = True
+
     def __init__(self, channels, image, outs, kernel, size, low):
         self.channels, self.image, self.outs, self.kernel, self.size, self.low = (
             channels,
@@ -138,8 +140,8 @@ class _Sums:
             stop = max(first, stop)
             if first < stop:
                 self.steps.append((function, into[:, first:stop], rows(one, first, stop), rows(other, first, stop)))
-            alone = np.negative if function is np.subtract else np.positive
-            for offset, (low, high), copy in ((one, ranges[0], np.positive), (other, ranges[1], alone)):
+            alone = np.negative if function is np.subtract else _copy
+            for offset, (low, high), copy in ((one, ranges[0], _copy), (other, ranges[1], alone)):
                 for i, j in ((low, min(high, first)), (max(low, stop), high)):  # where the other row is outside
                     if i < j:
                         self.steps.append((copy, into[:, i:j], rows(offset, i, j), None))
@@ -154,6 +156,10 @@ class _Sums:
                 function(images[one], out=into)
             else:
                 function(images[one], images[other], out=into)
+
+
+def _copy(image, out):
+    np.copyto(out, image)  # three times as fast as np.positive
 
 
 def _inside(offset, count, height):

@@ -85,6 +85,8 @@ class Stretch:
 class Rows:
     """The plan of one convolution: sizes, and how many bytes an image takes."""
 
+    anywhere = True  # whether results may be written to any view
+
     def __init__(self, channels, image, outs, kernel, size, stride, dilation, low):
         self.channels, self.image = channels, image
         self.outs, self.kernel, self.size, self.low = outs, kernel, size, low
@@ -97,6 +99,7 @@ class Rows:
         self.starts = [divmod(k * dilation[0], self.down)[::-1] for k in range(kernel[0])]
         self.high = size[0] + max(h for _, h in self.starts)
         self.inner = kernel[1] * channels
+        self.weight_pays = self.inner * outs <= SUMMED
         row = 4 * self.wide
         self.bytes = row * (self.down * self.high * self.across * channels + kernel[0] * size[0] * outs)
 
