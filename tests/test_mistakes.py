@@ -299,6 +299,16 @@ def test_other_meant_noise_is_silent():
             draws = tl.stack([student(x[i : i + 4]) for _ in range(5)])
             F.mse_loss(draws.mean(0), tl.zeros(4, 3))
             draws.var(0)
+    with tl.no_grad():  # or in one run, every sample repeated
+        mean = student(x.repeat(10, 1)).softmax(1).reshape(10, 12, 3).mean(0)
+        (mean.argmax(1) == y).sum()
+
+    class Always(nn.Module):
+        def forward(net, x):
+            return F.dropout(x, 0.5, training=True)
+
+    with tl.no_grad():  # noise in evaluation mode is meant
+        F.cross_entropy(Always().eval()(x[:, :3]), y)
     frozen = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
     frozen.train()
     frozen[1].eval()  # statistics frozen while the rest is trained

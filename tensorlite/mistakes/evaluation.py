@@ -2,7 +2,7 @@
 
 Off the tape, a layer in training mode notes its call. When then a loss, or predictions compared with labels, are computed off
 the tape too, and each such layer ran exactly once since the last time, this was an evaluation. Monte-Carlo dropout and
-the re-estimation of batch statistics run their layers several times; sampling (the fixed noise of a GAN) compares nothing; a
+the re-estimation of batch statistics run their layers several times, or once on a batch repeated several times; sampling (the fixed noise of a GAN) compares nothing; a
 model in evaluation mode whose dropout was switched on by hand is meant.
 """
 
@@ -19,14 +19,14 @@ def _modules(frame):
     """The modules whose ``forward`` is running, innermost first, with the frame of each."""
     while frame is not None:
         if frame.f_code.co_name == "forward":
-            owner = frame.f_locals.get("self")
+            owner = frame.f_locals.get(frame.f_code.co_varnames[0]) if frame.f_code.co_argcount else None
             if hasattr(owner, "_modules"):
                 yield owner, frame
         frame = frame.f_back
 
 
-def noted(what):
-    """A layer of kind ``what`` ran in training mode off the tape; called by the functional."""
+def noted(what, input):
+    """A layer of kind ``what`` ran in training mode off the tape on ``input``; called by the functional."""
     running = list(_modules(sys._getframe(2)))
     if running and not running[-1][0].training:
         return  # switched on by hand
@@ -36,7 +36,11 @@ def noted(what):
     outer = running[-1][0] if len(running) > 1 else None
     path = _path(outer, running[0][0]) if outer is not None else ""
     layer = weakref.ref(running[0][0]) if running else None
-    noise[key] = noise[key][0] + 1 if key in noise else 1, name, path, layer
+    noise[key] = noise[key][0] + 1 if key in noise else 1, _rows(input), name, path, layer
+
+
+def _rows(x):
+    return x.shape[0] if len(x.shape) else 1
 
 
 def _path(outer, inner):
@@ -44,12 +48,15 @@ def _path(outer, inner):
     return f" ({type(outer).__name__}.{path})" if path else f" (in {type(outer).__name__})"
 
 
-def decided(what):
-    """Something is being judged off the tape (``what``: a loss, an accuracy): was it made in training mode?"""
-    noise = dict(trail.noise)
+def decided(what, judged):
+    """``judged`` is being judged off the tape (``what``: by a loss, an accuracy): was it made in training mode?"""
+    noise = list(trail.noise.values())
     trail.noise.clear()
-    if noise and max(count for count, *_ in noise.values()) == 1:
-        _, name, path, layer = next(iter(noise.values()))
+    if noise and max(count for count, *_ in noise) == 1:
+        rows, judged = min(rows for _, rows, *_ in noise), _rows(judged)
+        if judged and rows > judged and rows % judged == 0:
+            return  # several samples for each
+        _, _, name, path, layer = noise[0]
         layer = layer and layer()
         if layer is not None and not layer.training:
             return  # the evaluation came after eval(): that run was for the statistics
@@ -71,4 +78,4 @@ def guessed(result):
 def compared(a, b):
     """Predictions are compared with labels."""
     if trail.noise and ("_guess" in a.__dict__ or "_guess" in getattr(b, "__dict__", ())):
-        decided("An accuracy")
+        decided("An accuracy", a)

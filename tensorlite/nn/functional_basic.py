@@ -75,7 +75,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
     if p == 0 or not training:
         return input
     if not state.mode & RECORDING:
-        noted("dropout")
+        noted("dropout", input)
     return _times(input, _drawn_in_memory_order(input, p), inplace)
 
 
@@ -94,7 +94,7 @@ def _feature_dropout(input, p, training, inplace):
     if p == 0 or not training or not input._data.size:
         return input
     if not state.mode & RECORDING:
-        noted("dropout")
+        noted("dropout", input)
     shape = input._data.shape
     if len(shape) < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")

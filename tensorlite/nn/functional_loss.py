@@ -47,10 +47,10 @@ def check_reduction(reduction):
         raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
-def _judge(what):
+def _judge(what, input):
     """A loss off the tape judges a model: not in training mode, one hopes."""
     if trail.noise and not state.mode & RECORDING:
-        decided(what)
+        decided(what, input)
 
 
 def _title(a):
@@ -124,7 +124,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if weight is not None:
         return _weighted(ops.mse_loss(a, b, reduction="none"), weight, input, reduction, True)
     check_reduction(reduction)
-    _judge("A mean squared error")
+    _judge("A mean squared error", input)
     return ops.mse_loss(a, b, reduction=reduction)
 
 
@@ -201,7 +201,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         loss = ops.binary_cross_entropy(input, target)
     except RuntimeError as error:
         raise (checks.outside(input, error) if "between 0 and 1" in str(error) else error) from None
-    _judge("A binary cross-entropy")
+    _judge("A binary cross-entropy", input)
     return called(ops.reduce(loss if weight is None else loss * weight, reduction), "BinaryCrossEntropyBackward0")
 
 
@@ -225,7 +225,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(f"Target size ({Size(b.shape)}) must be the same as input size ({Size(a.shape)})")
     _check_two_class(input, target)
     checks.scores(input, "binary_cross_entropy_with_logits")
-    _judge("A binary cross-entropy")
+    _judge("A binary cross-entropy", input)
     if pos_weight is None:
         loss = ops.bce_with_logits(input, target)
         checks.negative(loss._data, target)
@@ -389,7 +389,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     x, t = unwrap(input), unwrap(target)
     checks.scores(input, "cross_entropy", 1 if x.ndim > 1 else 0)
-    _judge("A cross-entropy")
+    _judge("A cross-entropy", x)
     if x.shape == t.shape and x.ndim:
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     _check_classes(x, t, weight)
@@ -429,7 +429,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     x = unwrap(input)
     _check_classes(x, unwrap(target), weight)
     checks.probabilities(input, "nll_loss", True, 1 if x.ndim > 1 else 0)
-    _judge("A negative log-likelihood")
+    _judge("A negative log-likelihood", x)
     loss = ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
     return called(loss, "NllLossBackward0")
 

@@ -107,7 +107,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if count <= 1:
         raise ValueError(explained(_ONE.format(_size(x.shape)), "TL017", _ONE_REMEDY))
     if not state.mode & RECORDING:
-        noted("batch_norm")
+        noted("batch_norm", x)
     out, mean, var = _single(ops.batch_norm, input, weight, bias, eps=eps)
     _average(running_mean, mean._data, momentum)
     _average(running_var, var._data * (count / (count - 1)), momentum)
