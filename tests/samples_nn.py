@@ -18,6 +18,8 @@ _POOL = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)}
 _OVER = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1)}
 _LAYER = {"rows": 6, "view": (6, 4), "affine": (4,), "eps": 1e-3}
 _GROUP = {"rows": 4, "view": (2, 4, 3), "affine": (4, 1), "eps": 1e-3}
+_WINNERS = np.array([[[[4, 1], [2, 2]], [[3, 4], [1, 3]]]], np.uint8)
+_EVERY = {"kernel": (2, 2), "stride": (1, 1), "padding": (1, 1), "dilation": (2, 2), "size": (2, 2)}
 _COUNTS = np.array([[[[0, 3], [1, 0]], [[2, 2], [3, 1]]]])
 
 SAMPLES = {
@@ -41,6 +43,17 @@ SAMPLES = {
         ((_normal(2, 2, 4, 4),), {**_POOL, "dilation": (1, 1), "size": (2, 2)}),
         ((_last(_normal(2, 3, 4, 4)),), {**_OVER, "dilation": (1, 2), "size": (2, 4)}),
     ],
+    "pooling.to_winners": [
+        (
+            (_normal(1, 2, 2, 2), _WINNERS),
+            {**_POOL, "dilation": (1, 1), "size": (2, 2), "shape": (1, 2, 5, 4), "last": False},
+        ),
+        ((_normal(1, 2, 2, 2), _WINNERS), {**_EVERY, "shape": (1, 2, 2, 2), "last": True}),
+    ],
+    "pooling.from_winners": [
+        ((_normal(1, 2, 5, 4), _WINNERS), {**_POOL, "dilation": (1, 1), "size": (2, 2)}),
+        ((_last(_normal(1, 2, 2, 2)), _WINNERS), _EVERY),
+    ],
     "pooling.max_pool_index": [((_normal(2, 2, 4, 4),), {**_OVER, "dilation": (1, 1), "size": (2, 5)})],
     "pooling.adaptive_max_index": [((_normal(2, 2, 5, 4),), {"size": (2, 3)})],
     "pooling.pick": [((_normal(1, 2, 2, 2), _COUNTS), {})],
@@ -60,7 +73,8 @@ SAMPLES = {
     "norm.channel_affine": [
         ((_normal(3, 2, 4), _normal(2), _normal(2)), {"mean": _normal(2), "inverse": np.array([0.5, 2.0])}),
     ],
-    "norm.row_norm": [
+    "gelu.gelu": [((_normal(3, 5),), {}), ((_normal(3, 5),), {"approximate": "tanh"})],
+    "row_norm.row_norm": [
         ((_normal(2, 3, 4), _normal(4), _normal(4)), _LAYER),
         ((_normal(2, 4, 3), _normal(4), _normal(4)), _GROUP),
         ((_normal(2, 3, 4), _normal(4)), {**_LAYER, "centre": False}),

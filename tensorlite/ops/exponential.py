@@ -5,8 +5,6 @@ elsewhere it is a loop over the C library's function, many times slower. A kerne
 multiplies by ``log`` of the base for nothing.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 

@@ -7,8 +7,6 @@ gives all three, and the exponent of the density too: BLAS multiplies and adds a
 The slope is made together with the value, while everything is in cache; going back is one multiplication.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

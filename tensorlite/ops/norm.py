@@ -7,8 +7,6 @@ RMS normalisation (without the mean). Sums run in float32 over short stretches a
 First gradients have formulas of their own; higher ones differentiate the plain composition (``reference``).
 """
 
-import math
-
 import numpy as np
 
 from ..engine import primitive
@@ -18,6 +16,7 @@ from .blocks import ones
 from .conv import channels_last
 from .elementwise import add, mul, sub
 from .reduction import mean as mean_
+from .row_norm import row_norm  # noqa: F401 (the other kernel)
 from .shape import reshape
 from .unary import rsqrt
 
@@ -282,141 +281,3 @@ def _channel_affine_reference(x, w, b, mean, inverse):
     out = mul(sub(x, _per_channel(mean.astype(dtype), x)), _per_channel(inverse.astype(dtype), x))
     out = out if w is None else mul(out, _per_channel(w, x))
     return out if b is None else add(out, _per_channel(b, x))
-
-
-# -- statistics per row ----------------------------------------------------------------------------
-
-
-@primitive(outputs=("out", "mean", "inverse"), constant=("mean", "inverse"))
-def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
-    """Normalise ``x``, seen as ``rows`` rows, each to mean 0 and variance 1; then scale and shift.
-
-    ``view`` is a shape in which ``w`` and ``b``, reshaped to ``affine``, broadcast: (rows, columns) with
-    ``affine`` (columns,) for layer normalisation, (N, C, pixels) with ``affine`` (C, 1) for group normalisation.
-    Without ``centre`` the mean is not subtracted and the mean square takes the place of the variance.
-    """
-    matrix = np.ascontiguousarray(x).reshape(rows, -1)
-    out = np.empty_like(matrix)
-    columns = matrix.shape[1]
-    one = ones(columns, x.dtype)
-    mean = np.zeros((rows, 1), x.dtype)
-    inverse = np.empty((rows, 1), x.dtype)
-    step = _step(rows, columns, view)
-    w = None if w is None else w.reshape(affine)
-    b = None if b is None else b.reshape(affine)
-
-    def body(start, stop):
-        for i in range(start, stop, step):
-            s = slice(i, min(i + step, stop))
-            block, target = matrix[s], out[s]
-            if centre:
-                mean[s, 0] = _sums(block, one) / columns
-                block = np.subtract(block, mean[s], out=target)
-            inverse[s, 0] = 1 / np.sqrt(np.vecdot(block, block) / columns + eps)
-            np.multiply(block, inverse[s], out=target)
-            _affine(target, w, b, view, s)
-
-    _run(body, rows, view, x.size * 6)
-    return out.reshape(x.shape), mean, inverse
-
-
-def _sums(block, weights):
-    """Sums along the rows, weighted: a matrix-vector product."""
-    return block @ weights
-
-
-def _step(rows, columns, view):
-    """Rows per block; whole samples where several rows share one."""
-    group = rows // view[0]
-    return max(1, _BLOCK // max(1, columns * group)) * group
-
-
-def _run(body, rows, view, work):
-    group = max(1, rows // view[0]) if view[0] else 1
-    if view[0]:
-        parallel(lambda start, stop: body(start * group, stop * group), view[0], work // 3)
-
-
-def _affine(target, w, b, view, s):
-    if w is not None or b is not None:
-        seen = target.reshape(-1, *view[1:])
-        if w is not None:
-            np.multiply(seen, w, out=seen)
-        if b is not None:
-            np.add(seen, b, out=seen)
-
-
-def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
-    matrix, above = np.ascontiguousarray(x).reshape(rows, -1), np.ascontiguousarray(g).reshape(rows, -1)
-    columns = matrix.shape[1]
-    out = np.empty_like(matrix) if needs[0] else None
-    step = _step(rows, columns, view)
-    per_column = affine == (columns,)
-    one = ones(columns, x.dtype)
-    scale = None if w is None else w.reshape(affine)
-
-    def body(start, stop):
-        rest, work = np.empty((2, min(step, rows), columns), x.dtype)
-        slope, total = np.zeros(affine), np.zeros(affine)
-        for i in range(start, stop, step):
-            s = slice(i, min(i + step, stop))
-            n, up = s.stop - s.start, above[s]
-            centred = np.subtract(matrix[s], mean[s], out=rest[:n]) if centre else matrix[s]
-            product = np.multiply(up, centred, out=work[:n])
-            each = inverse[s]
-            if needs[1]:
-                slope += each[:, 0] @ product if per_column else _shared(product * each, view, affine)
-            if needs[2]:
-                total += _shared(up, view, affine)
-            if out is None:
-                continue
-            target, weight = out[s], one
-            if scale is None:
-                np.copyto(target, up)
-            else:
-                np.multiply(up.reshape(-1, *view[1:]), scale, out=target.reshape(-1, *view[1:]))
-                if per_column:  # sums of products with the weights, without another pass
-                    weight = scale
-                else:
-                    up = target
-                    np.multiply(up, centred, out=product)
-            if centre:
-                np.subtract(target, (_sums(up, weight) / columns)[:, None], out=target)
-            np.multiply(target, each, out=target)
-            np.multiply(centred, (each[:, 0] ** 3 * (_sums(product, weight) / columns))[:, None], out=product)
-            np.subtract(target, product, out=target)
-        return slope, total
-
-    group = max(1, rows // view[0]) if view[0] else 1
-    sums = parallel(lambda start, stop: body(start * group, stop * group), view[0], x.size * 4)
-    slope, total = (sum(s[i] for s in sums) for i in (0, 1))
-    return (
-        None if out is None else out.reshape(x.shape),
-        slope.reshape(w.shape).astype(g.dtype) if needs[1] else None,
-        total.reshape(-1 if w is None else w.shape).astype(g.dtype) if needs[2] else None,
-    )
-
-
-def _shared(block, view, affine):
-    """Sum over everything along which ``w`` is repeated, as ``affine``."""
-    if len(affine) == 2 and affine[1] == 1:  # (N, C, pixels)
-        seen = block.reshape(-1, *view[1:])
-        return np.add.reduce(np.add.reduce(seen, axis=2), axis=0)[:, None]
-    flat = block.reshape(-1, math.prod(affine))
-    return (np.ones(len(flat), block.dtype) @ flat).reshape(affine)
-
-
-row_norm.joint_vjp(_row_norm_vjp)
-row_norm.primitive.grad_name = "NativeLayerNormBackward0"
-
-
-@row_norm.reference
-def _row_norm_reference(x, w, b, rows, view, affine, eps, centre):
-    h = reshape(x, shape=(rows, -1))
-    if centre:
-        h = sub(h, mean_(h, dim=1, keepdim=True))
-    h = mul(h, rsqrt(add(mean_(mul(h, h), dim=1, keepdim=True), eps)))
-    h = reshape(h, shape=view)
-    h = h if w is None else mul(h, reshape(w, shape=affine))
-    h = h if b is None else add(h, reshape(b, shape=affine))
-    return reshape(h, shape=x.shape)
