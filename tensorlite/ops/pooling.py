@@ -106,17 +106,20 @@ class _Taps:
     ``last`` says whether the images lie channels-last in memory.
     """
 
-    def __init__(self, shape, dtype, last, kernel, stride, padding, dilation, size):
+    def __init__(self, take, shape, dtype, last, kernel, stride, padding, dilation, size):
         self.windows = _Windows(shape, kernel, stride, padding, dilation, size)
         self.kernel, self.stride, self.dilation, self.size, self.last = kernel, stride, dilation, size, last
         self.images, self.channels = shape[:2]
         self.pixel = np.dtype((np.void, shape[1] * dtype.itemsize))
         count, self.each = math.prod(kernel), shape[1] * math.prod(size)
         self.step = max(1, min(_TAPS // (count * max(1, self.each)), self.images))
-        self.matrix = memory.empty((count, self.step * self.each), dtype)
-        self.hits = memory.empty(self.matrix.shape, np.bool_)
+        self.matrix = take((count, self.step * self.each), dtype)
+        self.hits = take(self.matrix.shape, np.bool_)
         #: what stands for each tap; the first one wins where several are equal, so it has the largest number
         self.codes = np.arange(count, 0, -1, dtype=_code(kernel))[:, None]
+
+    def clear(self):
+        """Nothing relies on what was here before."""
 
     def parts(self):
         """Some images as a slice, their part of a result's line, and as much of the matrix and of the hits."""
@@ -170,19 +173,19 @@ def max_pool(x, *, kernel, stride, padding, dilation, size):
     last = is_channels_last(x)
     out = _empty((*x.shape[:2], *size), x.dtype, last)
     winner = _empty(out.shape, _code(kernel), last)
-    taps = _Taps(x.shape, x.dtype, last, kernel, stride, padding, dilation, size)
-    room = taps.windows.room(x, lowest(x.dtype), taps.step)
-    best, won = taps.line(out), taps.line(winner)
-    for images, here, matrix, hits in taps.parts():
-        taps.read(taps.windows.padded(x[images], room), matrix)
-        np.maximum.reduce(matrix, axis=0, out=best[here])
-        np.equal(matrix, best[here], out=hits)
-        _largest(hits, taps.codes, won[here])
-        if not won[here].all():  # NaN equals nothing; the last NaN of a window wins
-            np.not_equal(matrix, matrix, out=hits)
-            code = np.zeros_like(won[here])
-            _largest(hits, taps.codes[::-1], code)
-            np.copyto(won[here], len(hits) + 1 - code, where=code != 0)
+    with memory.layout(_Taps, x.shape, x.dtype, last, kernel, stride, padding, dilation, size) as taps:
+        room = taps.windows.room(x, lowest(x.dtype), taps.step)
+        best, won = taps.line(out), taps.line(winner)
+        for images, here, matrix, hits in taps.parts():
+            taps.read(taps.windows.padded(x[images], room), matrix)
+            np.maximum.reduce(matrix, axis=0, out=best[here])
+            np.equal(matrix, best[here], out=hits)
+            _largest(hits, taps.codes, won[here])
+            if not won[here].all():  # NaN equals nothing; the last NaN of a window wins
+                np.not_equal(matrix, matrix, out=hits)
+                code = np.zeros_like(won[here])
+                _largest(hits, taps.codes[::-1], code)
+                np.copyto(won[here], len(hits) + 1 - code, where=code != 0)
     return out, winner
 
 
@@ -207,18 +210,18 @@ def to_winners(g, winner, *, shape, last, kernel, stride, padding, dilation, siz
     """Zeros of ``shape`` to which ``g`` is added at the winner of every window; channels ``last`` in memory or not."""
     out = _empty(shape, g.dtype, last)
     apart = all(s > (k - 1) * d for k, s, d in zip(kernel, stride, dilation))
-    taps = _Taps(shape, g.dtype, last, kernel, stride, padding, dilation, size)
-    room = taps.windows.room(out, 0, taps.step)
-    won = taps.line(winner)
-    for images, here, matrix, hits in taps.parts():
-        target = out[images] if room is None else room[: images.stop - images.start]
-        np.equal(won[here], taps.codes, out=hits)
-        np.multiply(taps.line(g[images]), hits, out=matrix)
-        if not taps.windows.exact:
-            target[...] = 0
-        taps.write(target, matrix, apart)
-        if room is not None:
-            taps.windows.put_back(out[images], target)
+    with memory.layout(_Taps, shape, g.dtype, last, kernel, stride, padding, dilation, size) as taps:
+        room = taps.windows.room(out, 0, taps.step)
+        won = taps.line(winner)
+        for images, here, matrix, hits in taps.parts():
+            target = out[images] if room is None else room[: images.stop - images.start]
+            np.equal(won[here], taps.codes, out=hits)
+            np.multiply(taps.line(g[images]), hits, out=matrix)
+            if not taps.windows.exact:
+                target[...] = 0
+            taps.write(target, matrix, apart)
+            if room is not None:
+                taps.windows.put_back(out[images], target)
     return out
 
 
@@ -227,14 +230,14 @@ def from_winners(x, winner, *, kernel, stride, padding, dilation, size):
     """``x`` at the winner of every window: the adjoint of :func:`to_winners`."""
     last = is_channels_last(x)
     out = _empty(winner.shape, x.dtype, last)
-    taps = _Taps(x.shape, x.dtype, last, kernel, stride, padding, dilation, size)
-    room = taps.windows.room(x, 0, taps.step)
-    best, won = taps.line(out), taps.line(winner)
-    for images, here, matrix, hits in taps.parts():
-        taps.read(taps.windows.padded(x[images], room), matrix)
-        np.equal(won[here], taps.codes, out=hits)
-        np.multiply(matrix, hits, out=matrix)
-        np.add.reduce(matrix, axis=0, out=best[here])
+    with memory.layout(_Taps, x.shape, x.dtype, last, kernel, stride, padding, dilation, size) as taps:
+        room = taps.windows.room(x, 0, taps.step)
+        best, won = taps.line(out), taps.line(winner)
+        for images, here, matrix, hits in taps.parts():
+            taps.read(taps.windows.padded(x[images], room), matrix)
+            np.equal(won[here], taps.codes, out=hits)
+            np.multiply(matrix, hits, out=matrix)
+            np.add.reduce(matrix, axis=0, out=best[here])
     return out
 
 
