@@ -32,6 +32,7 @@ VIEWS = {
     "unbind": lambda t: t.unbind(0)[-1],
     "detach": lambda t: t.detach(),
     "diagonal": lambda t: t.diagonal(),
+    "unfold": lambda t: t.unfold(-1, 2, 2),
 }
 UNARY = {
     "exp": lambda t: (t * 0.1).exp(),
@@ -140,6 +141,8 @@ def compare(program, values):
             return  # PyTorch fills expanded tensors in place; here they are read-only
         if other[0] == "error" and other[2] == "leaf Variable" != mine[-1]:
             return  # PyTorch has not noticed yet that the base of this view is no leaf any more
+        if cut and other[0] == "error" != mine[0] and other[2] == "view":
+            return  # a consequence of the gradient that PyTorch thinks such a view has
         if other[:2] == ("error", "flat") and mine[0] == "flat":
             return  # the memory order of a result is internal here
         assert mine[0] == other[0], (program, mine, other)
@@ -214,6 +217,26 @@ PROGRAMS = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name):
     compare(PROGRAMS[name], VALUES)
+
+
+STRIDED = {
+    "as_strided": "v = y.as_strided((2, 2), (1, 4), 1); v.mul_(3)", "of a view": "v = y[1:].as_strided((2, 2), (1, 4)); v.mul_(3)",
+    "of a transpose": "v = y.t().as_strided((2, 2), (1, 4), 1); v.exp_()", "then a slice": "v = y.as_strided((2, 2), (1, 4))[0]; v += x[0, :2]",
+    "unfold": "v = y.unfold(1, 2, 2); v[0, 0] *= x[0, :2]", "base": "v = y.as_strided((3, 2), (4, 1)); y.mul_(x)",
+    "overlapping": "v = y.as_strided((3, 3), (1, 1)); y.mul_(2)", "of an expansion": "z = y[:1].expand(2, 4); v = z.as_strided((1, 2), (1, 2)); v.mul_(3)", "unflatten": "v = y.unflatten(1, (2, 2)); v[:, 0] = x[:, :2]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STRIDED)
+def test_updates_through_strided_views(name):
+    found = []
+    for lib in (tl, torch):
+        names = {"x": lib.arange(12.0, dtype=lib.float64).reshape(3, 4).requires_grad_()}
+        names["y"] = names["x"] * 1
+        exec(STRIDED[name], names)
+        ((names["y"] ** 2).sum() + (names["v"] ** 3).sum()).backward()
+        found.append([names[n].tolist() for n in "yv"] + [names["x"].grad.tolist()])
+    assert found[0] == found[1]
 
 
 def test_leaf_in_place_is_an_error():

@@ -56,6 +56,12 @@ def broadcast_to(x, *, shape):
 broadcast_to.vjp(x=lambda g: g)
 
 
+def _writable(part, out):
+    """The same view of the memory of ``out``, for writing."""
+    offset = part.__array_interface__["data"][0] - out.__array_interface__["data"][0]
+    return np.ndarray(part.shape, part.dtype, out.ravel(order="K"), offset, part.strides)
+
+
 @primitive
 def view_assign(base, value, *, steps):
     """A copy of ``base`` in which the part that the ``steps`` of a view show is ``value``."""
@@ -70,7 +76,8 @@ def view_assign(base, value, *, steps):
         raise RuntimeError(
             "the gradient of an in-place update of a view: the view cannot be made of a copy of its base"
         )
-    part.flags.writeable = True  # NumPy's broadcast views are read-only; ``out`` is ours
+    if not part.flags.writeable:  # NumPy's broadcast views are read-only; ``out`` is ours
+        part = _writable(part, out)
     part[...] = value
     return out
 
