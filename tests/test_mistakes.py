@@ -657,6 +657,20 @@ def test_a_graph_that_is_kept_and_grows():
         (y * y)[i % 3].backward(retain_graph=True)
 
 
+def test_a_loop_in_full_swing_is_left_alone_until_something_new_begins(monkeypatch):
+    trail = tl.engine.trail.trail
+    w = tl.ones(2, requires_grad=True)
+    for _ in range(2 * tl.engine.trail.LOSSES):
+        (w * w).sum().backward()
+    assert not trail.losses and trail.latest[1] > trail.passes[-1][1]
+    tl.optim.SGD([w], lr=0.1)
+    assert trail.losses == tl.engine.trail.LOSSES
+    trail.losses = 0
+    monkeypatch.setattr(tl.engine.trail, "PAUSE", -1.0)
+    (w * w).sum().backward()
+    assert trail.latest[1] == trail.passes[-1][1], "after a pause passes are followed again"
+
+
 def test_backward_twice():
     def script(retain):
         loss = F.cross_entropy(net()(data()[0]), data()[1])

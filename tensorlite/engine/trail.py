@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections import deque
+from time import monotonic
 
 from .. import mistakes
 from .node import Leaf
@@ -21,8 +22,9 @@ _FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 #: Growth: so many graphs of past losses are alive, from as many optimizer steps; or so many without counting steps.
 HELD, MANY = 4, 20
-#: So many losses are watched for growth; what is sound by then stays so, and costs nothing more.
-LOSSES = 128
+#: So many backward passes of a loop are remembered with their lines; what is sound by then stays so, and costs nothing
+#: more, until a pause of so many seconds or a new optimizer.
+LOSSES, PAUSE = 128, 1.0
 
 
 class _Trail(threading.local):
@@ -31,7 +33,8 @@ class _Trail(threading.local):
         self.cuts = deque(maxlen=8)  # (what, code, instruction, time) where a value left the tape
         self.lengths, self.budget = {}, 64  # of kept graphs by line; how many passes are looked at
         self.steps = 0  # of all optimizers
-        self.losses = LOSSES  # whose life is followed, until another optimizer is made
+        self.losses = LOSSES  # how many more are followed
+        self.latest = 0.0, 0  # when the last pass began: seconds, and the tape's time
         self.noise = {}  # layers in training mode off the tape: (layer, line) -> how often; see mistakes.evaluation
 
 
@@ -68,7 +71,7 @@ def cut(what):
 
 def left():
     """``what (file:line)`` for the places where values left the tape since the last backward pass, latest first."""
-    since = trail.passes[-1][1] if trail.passes else 0
+    since = trail.latest[1]
     found = [f"{what} at {place(code, at)}" for what, code, at, time in reversed(trail.cuts) if time > since]
     return list(dict.fromkeys(found))
 
@@ -99,8 +102,15 @@ def why_cut(out, recording):
 def begin(root, accumulates, depth):
     """Note that a backward pass starts at ``root``, called from ``depth`` frames up.
 
-    It runs in every step: only one frame is looked at where that is the user's own.
+    It runs in every step, so a loop in full swing is left alone, and only one frame is looked at where that is the user's.
     """
+    seconds, now = monotonic(), clock()
+    if seconds - trail.latest[0] > PAUSE:
+        trail.losses = LOSSES
+    elif not trail.losses:
+        trail.latest = seconds, now
+        return
+    trail.losses -= 1
     frame = sys._getframe(depth)
     code, at = frame.f_code, frame.f_lasti
     if code.co_filename.startswith(_FOLDER):
@@ -112,15 +122,8 @@ def begin(root, accumulates, depth):
         _cure(root)
     elif passes and (last := passes[-1][0]()) is not None and last is not root:
         _held(root, code, at)
-    ref = _nothing
-    if trail.losses:
-        trail.losses -= 1
-        ref = weakref.ref(root)
-    passes.append((ref, clock(), code, at, trail.steps))
-
-
-def _nothing():
-    """In place of a weak reference: the root of this pass is not followed."""
+    trail.latest = seconds, now
+    passes.append((weakref.ref(root), now, code, at, trail.steps))
 
 
 def _cure(leaf):
@@ -162,7 +165,7 @@ def grows(root):
     """Warn if graphs that are kept (``retain_graph=True``) get longer with each pass from this line, by old parts."""
     from .gradient import order
 
-    if trail.budget <= 0:
+    if trail.budget <= 0 or not trail.losses:
         return
     trail.budget -= 1
     nodes = order([root])[0]
@@ -186,9 +189,8 @@ def first_pass(node):
     """``file:line`` of the backward pass that freed what ``node`` kept; None if it was long ago."""
     from .gradient import order
 
-    passes = list(trail.passes)[:-1]  # the last one is the one that has just failed
-    for ref, time, code, at, _ in passes:
-        if time > node.seq:
+    for ref, time, code, at, _ in list(trail.passes):
+        if node.seq < time < trail.latest[1]:  # the latest is the one that has just failed
             root = ref()
             if root is None or node in order([root])[0]:
                 return place(code, at)

@@ -100,8 +100,8 @@ _WHAT = "An optimizer updates the tensors that it was given: make it from model.
 def _without(optimizer, params, missing):
     since = optimizer._born
     last = trail.passes[-1] if trail.passes else None
-    if last is None or last[1] < since:
-        return  # no backward pass since the last step: a schedule is being tried out
+    if last is None or last[1] < since or last[1] != trail.latest[1]:
+        return  # no backward pass since the last step (a schedule is being tried out), or none that was followed
     optimizer._born = last[1] + 1
     name, at = type(optimizer).__name__, place(*last[2:4])
     every = len(missing) == len(params)
