@@ -239,6 +239,33 @@ def test_updates_through_strided_views(name):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("name", ["embedding", "embedding_bag", "nll_loss", "cross_entropy", "multi_margin_loss", "take_along_dim", "gather", "index_select"])  # fmt: skip
+def test_indices_changed_after_the_forward(name):
+    """The gradient is that of the old indices, or the change is an error as in PyTorch: never another gradient."""
+    F = tl.nn.functional
+    calls = {
+        "embedding": lambda x, i: F.embedding(i, x), "embedding_bag": lambda x, i: F.embedding_bag(i[None], x), "gather": lambda x, i: x.gather(0, i[:, None]),
+        "nll_loss": lambda x, i: F.nll_loss(x, i), "cross_entropy": lambda x, i: F.cross_entropy(x, i), "index_select": lambda x, i: x.index_select(0, i),
+        "multi_margin_loss": lambda x, i: F.multi_margin_loss(x, i), "take_along_dim": lambda x, i: x.take_along_dim(i[:, None], 0),
+    }  # fmt: skip
+    grads = []
+    for change in (False, True):
+        x, i = (
+            tl.tensor(np.log([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.3, 0.3, 0.4]]).tolist()).requires_grad_(),
+            tl.tensor([2, 1, 2]),
+        )
+        loss = calls[name](x, i).sum()
+        if change:
+            i.zero_()
+        try:
+            loss.backward()
+        except RuntimeError as error:
+            assert change and "modified by an inplace" in str(error)
+            return
+        grads.append(x.grad.tolist())
+    assert grads[0] == grads[1]
+
+
 def test_leaf_in_place_is_an_error():
     for module in (tl, torch):
         x = module.ones(2, 2, requires_grad=True)

@@ -266,7 +266,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     padding_idx = _padding(padding_idx, rows)
     if max_norm is not None:
         _renorm(weight, index, max_norm, norm_type)
-    return emb.embedding(weight, index, padding_idx=padding_idx, by_frequency=scale_grad_by_freq)
+    return emb.embedding(weight, input, padding_idx=padding_idx, by_frequency=scale_grad_by_freq)
 
 
 def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode="mean",
@@ -335,7 +335,7 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {index.ndim}")
     if max_norm is not None:
         _renorm(weight, index, max_norm, norm_type)
-    flat = index.reshape(-1)
+    flat = index.reshape(-1).copy()  # the tape keeps it; ``input`` may change
     factors = None if per_sample_weights is None else reshape(per_sample_weights, shape=(-1,))
     if padding_idx is not None:
         kept = np.flatnonzero(flat != _padding(padding_idx, rows))

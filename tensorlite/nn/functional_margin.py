@@ -86,7 +86,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     x = unwrap(input)
     rows = reshape(input, shape=(1, -1)) if _one_row(x) else input
     n, c = unwrap(rows).shape
-    t = unwrap(target).reshape(-1)
+    t = unwrap(target).reshape(-1).copy()  # the tape keeps it; ``target`` may change
     if t.shape != (n,):
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "

@@ -348,7 +348,7 @@ def nll_loss(logp, target, weight=None, *, ignore_index=-100, reduction="mean"):
     n, c = rows.shape
     t, counts = labels_of(raw, c, ignore_index)
     factor = _importance(t, counts, w, getattr(logp, "_data", logp).dtype)
-    loss = -take_index(rows, index=(np.arange(n), t))
+    loss = -take_index(rows, index=(np.arange(n), t.copy()))  # the tape keeps it; ``target`` may change
     if factor is not None:
         loss = where(factor == 0, 0.0, loss * factor)
     if reduction == "none":

@@ -235,7 +235,7 @@ scatter_reduce.joint_vjp(_scatter_reduce_vjp)
 def take_along_dim(input, indices, dim=None):
     """Elements of ``input`` at ``indices`` along ``dim`` (of the flat tensor without it); the others broadcast."""
     if dim is None:
-        return gather(reshape(input, shape=(-1,)), unwrap(indices).reshape(-1), dim=0)
+        return gather(reshape(input, shape=(-1,)), unwrap(indices).reshape(-1).copy(), dim=0)
     index = unwrap(indices)
     if index.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long or Int but got {index.dtype}")
@@ -249,6 +249,8 @@ def take_along_dim(input, indices, dim=None):
     index = np.broadcast_to(index, [index.shape[axis] if i == axis else n for i, n in enumerate(shape)])
     if index.size and index.min() < 0:
         index = np.where(index < 0, index + wide[axis], index)
+    elif index.base is not None:  # the tape keeps it; ``indices`` may change
+        index = index.copy()
     return gather(input if input.shape == wide else broadcast_to(input, shape=wide), index, dim=axis)
 
 
