@@ -1,7 +1,7 @@
 """PyTorch's own test databases (OpInfo) run against this library.
 
 Each operation is tried as a function, a method, in place, with ``out=``, on tensors that are not contiguous, differentiated
-twice, and on PyTorch's examples of wrong arguments. ``python -m tests.databases [substring [variant]]`` prints what
+twice, with values that change before the backward pass, and on PyTorch's examples of wrong arguments. ``python -m tests.databases [substring [variant]]`` prints what
 fails; ``tests/test_databases.py`` holds it to :data:`KNOWN`.
 """
 
@@ -452,6 +452,42 @@ def check_second(op, sample, dtype):
         same_gradient(x, y, f"second derivative {i}", 10)
 
 
+def check_kept(op, sample, dtype):
+    """An input, an index or a result that changes after the forward: the old gradient, or an error; never another one."""
+    if loose(op) or not op.supports_autograd:
+        return
+    fn, old = _function(op), None
+    for change in (None, "results", "constants", 0, 1, 2):
+        _, (args, kwargs) = _arguments(sample)
+        leaves = tensors((args, list(kwargs.values())), tl.Tensor)
+        own = {id(t): t * 1 for t in leaves if t.requires_grad}
+        seed()
+        args, kwargs = torch.utils._pytree.tree_map(
+            lambda x, own=own: own.get(id(x), x), (args, kwargs), is_leaf=lambda x: isinstance(x, tl.Tensor)
+        )
+        results = [t for t in tensors(fn(*args, **kwargs), tl.Tensor) if t.requires_grad]
+        if not results:
+            return
+        loss = sum([t.abs().sum() for t in results])
+        changed = {None: [], "results": results, "constants": [t for t in leaves if not t.requires_grad]}
+        try:
+            for t in changed[change] if change in changed else list(own.values())[change : change + 1]:
+                t.mul_(0 if change == "constants" else 2)
+        except RuntimeError:  # one of several views
+            continue
+        try:
+            loss.backward()
+        except RuntimeError as error:
+            assert change is not None and "modified by an inplace" in str(error), f"{change}: {error}"
+            continue
+        found = [t.grad for t in leaves]
+        for x, y in zip(found, old or found):
+            assert (x is None) == (y is None), f"{change}: {x} {y}"
+            if x is not None:
+                np.testing.assert_allclose(array(x), array(y), rtol=1e-9, err_msg=f"{change} changed")
+        old = old or found
+
+
 ERRORS = (RuntimeError, IndexError, TypeError, ValueError, NotImplementedError, AttributeError, AssertionError)
 
 
@@ -486,6 +522,7 @@ VARIANTS = {
     "out": (check_out, {F: 2, torch.int64: 1}),
     "noncontiguous": (check_noncontiguous, {F: 5}),
     "second": (check_second, {D: 3}),
+    "kept": (check_kept, {D: 2}),
     "error": (check_error, {F: 60}),
 }  # fmt: skip
 
@@ -504,7 +541,7 @@ def _samples(op, variant, dtype):
         and (dtype.is_floating_point or dtype.is_complex)
         and dtype in op.supported_backward_dtypes("cpu")
     )
-    if variant == "second" and not grad:
+    if variant in ("second", "kept") and not grad:
         return []
     if variant == "reference":
         return op.reference_inputs("cpu", dtype, requires_grad=False) if op.reference_inputs_func is not None else []
