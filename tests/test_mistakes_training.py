@@ -168,6 +168,16 @@ def test_ways_back_to_a_whole_model_are_silent():
     fit(model)
 
 
+def test_other_models_in_memory_are_not_blamed():
+    first = Stack(list)
+    fit(first, params=[*first.parameters(), *[p for block in first.blocks for p in block.parameters()]])
+    gc.collect()  # its optimizer is gone; its gradients are there
+    fit(net())
+    with pytest.raises(ValueError, match="empty parameter list") as error:
+        tl.optim.SGD([], lr=0.1)
+    assert "Stack" not in str(error.value)
+
+
 def test_registered_layers_are_silent():
     fit(Stack(nn.ModuleList))
     model = Stack(nn.ModuleList)

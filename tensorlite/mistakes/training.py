@@ -227,8 +227,11 @@ def cure(owner, attribute, value, layers):
 
 def hidden(optimizer):
     """Layers that got gradients but that neither their owner nor any optimizer knows."""
-    known = None
+    known, own = None, {id(p) for p in _parameters(optimizer)}
     for owner, attribute, value, layers in hiding():
+        registered = [id(p) for p in owner.parameters()]
+        if registered and own.isdisjoint(registered):
+            continue  # another model, which this optimizer does not train
         known = _all_ids() if known is None else known
         trained = {id(p): p for m in layers for p in _parts(m) if p._grad is not None and id(p) not in known}
         if trained:
@@ -244,7 +247,7 @@ def hidden(optimizer):
 
 def empty(message):
     """The message for an optimizer without parameters, with the layers that may have been meant."""
-    found = next(iter(hiding()), None)
+    found = next((found for found in hiding() if next(found[0].parameters(), None) is None), None)
     if found is not None:
         remedy = f"{holding(*found)}; {cure(*found)}."
     else:
