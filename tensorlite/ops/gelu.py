@@ -16,7 +16,7 @@ from ..threads import parallel
 from . import erf as _erf
 from . import memory
 from .activation import _floating, erf
-from .blocks import _quiet, in_blocks
+from .blocks import in_blocks
 from .elementwise import tanh
 from .exponential import exponential
 
@@ -36,10 +36,18 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 _CUBIC = 0.044715
 
 
-def _exact32(x, out, slope, scratch, first):
+class _Scratch:
+    """Rows of a block, in memory that stays in the core's cache; the first one holds ones."""
+
+    def __init__(self, take, n, dtype):
+        self.rows = take((7, n), dtype)
+
+    def clear(self):
+        self.rows[0] = 1
+
+
+def _exact32(x, out, slope, scratch):
     """One block of float32: the value into ``out``, the slope into ``slope`` (unless that is None)."""
-    if first:
-        scratch[0] = 1
     powers, rows = scratch[:3], scratch[3 : 6 if slope is None else 7]
     square = powers[1]
     np.square(x, out=square)
@@ -71,8 +79,8 @@ def _logistic(w, out):
     np.reciprocal(out, out=out)
 
 
-def _exact64(x, out, slope, scratch, first):
-    below, density = scratch[:2]
+def _exact64(x, out, slope, scratch):
+    below, density = scratch[1:3]
     _erf.erf_step(np.multiply(x, _ROOT_HALF, out=below), below)
     np.add(below, 1, out=below)
     np.multiply(below, 0.5, out=below)
@@ -86,9 +94,9 @@ def _exact64(x, out, slope, scratch, first):
         np.add(below, density, out=slope)
 
 
-def _tanh(x, out, slope, scratch, first):
+def _tanh(x, out, slope, scratch):
     """With the logistic function of ``2 a (x + b x^3)`` in the place of the normal distribution function."""
-    square, w = scratch[:2]
+    square, w = scratch[1:3]
     log = exponential(x.dtype)[1]
     np.square(x, out=square)
     np.multiply(square, -2 * _ROOT_2_OVER_PI * _CUBIC * log, out=w)
@@ -106,7 +114,6 @@ def _tanh(x, out, slope, scratch, first):
 
 
 @primitive(outputs=("out", "slope"), constant=("slope",))
-@_quiet
 def gelu(x, *, approximate="none", keep=True):
     """``x`` times the normal distribution function at ``x`` (or, with 'tanh', nearly so), and the slope there.
 
@@ -128,11 +135,11 @@ def _everywhere(x, approximate, keep):
     values, slopes = out.ravel("K"), slope.ravel("K") if keep else None
 
     def body(start, stop):
-        scratch = memory.empty((7, min(_BLOCK, n)), x.dtype)
-        for k in range(start, stop):
-            s = slice(k * _BLOCK, (k + 1) * _BLOCK)
-            part = line[s]
-            step(part, values[s], slopes[s] if keep else None, scratch[:, : len(part)], k == start)
+        with memory.layout(_Scratch, min(_BLOCK, n), x.dtype) as scratch:
+            for k in range(start, stop):
+                s = slice(k * _BLOCK, (k + 1) * _BLOCK)
+                part = line[s]
+                step(part, values[s], slopes[s] if keep else None, scratch.rows[:, : len(part)])
 
     parallel(body, -(-n // _BLOCK), 2 * n)
     return out, slope
