@@ -4,12 +4,13 @@ import functools
 import inspect
 
 from ..engine import TensorBase
+from ..engine.plan import called
 from ..ops import linalg
 from ..ops.einsum import einsum as _einsum
 from ._common import into, tensor_arg
 
 
-def _product(function):
+def _product(function, grad_name=None):
     """``function`` with its first argument checked and ``out=`` added."""
     name = function.__name__
 
@@ -18,6 +19,8 @@ def _product(function):
         if not isinstance(input, TensorBase):
             tensor_arg(input, "input", name)
         result = function(input, *args, **kwargs)
+        if grad_name is not None and result._node is not None:
+            called(result, grad_name)
         return result if out is None else into(out, result)
 
     signature = inspect.signature(function)
@@ -39,11 +42,11 @@ dot = _product(linalg.dot)
 vdot = _product(linalg.vdot)
 inner = _product(linalg.inner)
 outer = ger = _product(linalg.outer)
-addmm = _product(linalg.addmm)
-addmv = _product(linalg.addmv)
-addr = _product(linalg.addr)
-baddbmm = _product(linalg.baddbmm)
-addbmm = _product(linalg.addbmm)
+addmm = _product(linalg.addmm, "AddmmBackward0")
+addmv = _product(linalg.addmv, "AddmvBackward0")
+addr = _product(linalg.addr, "AddrBackward0")
+baddbmm = _product(linalg.baddbmm, "BaddbmmBackward0")
+addbmm = _product(linalg.addbmm, "AddbmmBackward0")
 kron = _product(linalg.kron)
 tensordot = _product(linalg.tensordot)
 cross = _product(linalg.cross)

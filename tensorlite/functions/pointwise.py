@@ -5,6 +5,7 @@ import functools
 from .. import dtypes
 from ..engine import TensorBase, cast
 from ..engine import clone as _clone
+from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
@@ -206,12 +207,12 @@ clip = clamp
 def clamp_min(input, min, *, out=None):
     """``input`` where it is larger than ``min``, else ``min``."""
     tensor_arg(input, "input", "clamp_min")
-    return clamp(input, min, None, out=out)
+    return called(clamp(input, min, None, out=out), f"ClampMinBackward{int(isinstance(min, TensorBase))}")
 
 
 def clamp_max(input, max, *, out=None):
     """``input`` where it is smaller than ``max``, else ``max``."""
-    return clamp(input, None, max, out=out)
+    return called(clamp(input, None, max, out=out), f"ClampMaxBackward{int(isinstance(max, TensorBase))}")
 
 
 def where(condition, input=None, other=None, *, out=None):

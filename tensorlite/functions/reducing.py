@@ -1,6 +1,7 @@
 """Reductions with PyTorch's overloads: ``max()``, ``max(dim)``, ``max(other)``."""
 
 from ..engine import TensorBase
+from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import guessed
 from ..ops import elementwise as ew
@@ -207,7 +208,7 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
 
 def dist(input, other, p=2):
     """The ``p``-norm of ``input - other``."""
-    return red.vector_norm(ew.sub(input, other), ord=p)
+    return called(red.vector_norm(ew.sub(input, other), ord=p), "DistBackward0")
 
 
 def renorm(input, p, dim, maxnorm, *, out=None):

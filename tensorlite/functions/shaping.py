@@ -8,6 +8,7 @@ import numpy as np
 from ..dtypes import ShapeError
 from ..engine import TensorBase, primitive
 from ..engine import broadcast_to as _broadcast_to
+from ..engine.plan import called
 from ..ops import shape as sh
 from ._common import apart, into, sizes_of, tensor_arg, wrap_dim, wrap_dims
 
@@ -184,7 +185,9 @@ def squeeze(input, dim=None):
         dims = ()
     else:
         dims = wrap_dims(dim, len(shape)) or ()
-    return sh.reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims]))
+    out = sh.reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dims]))
+    kind = 0 if dim is None else 2 if isinstance(dim, (tuple, list)) else 1
+    return out if out._node is None else called(out, f"SqueezeBackward{kind}")
 
 
 def unsqueeze(input, dim):

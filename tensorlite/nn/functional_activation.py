@@ -9,6 +9,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import cast, unwrap, wrap
 from ..engine import inplace as _inplace
+from ..engine.plan import called
 from ..ops import activation as ops
 from ..ops import elementwise as ew
 from ..ops import random
@@ -124,7 +125,7 @@ def celu(input, alpha=1.0, inplace=False):
     """``x`` where positive, else ``alpha * (exp(x / alpha) - 1)``."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _run(ops.elu, input, inplace, alpha=alpha, input_scale=1.0 / alpha)
+    return called(_run(ops.elu, input, inplace, alpha=alpha, input_scale=1.0 / alpha), "CeluBackward0")
 
 
 def gelu(input, approximate="none"):

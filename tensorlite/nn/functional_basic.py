@@ -8,6 +8,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import RECORDING, broadcast_to, state, touch, unwrap, wrap
 from ..engine import inplace as _inplace
+from ..engine.plan import called
 from ..mistakes.evaluation import noted
 from ..ops import elementwise as ew
 from ..ops import embedding as emb
@@ -473,7 +474,7 @@ def pixel_shuffle(input, upscale_factor):
     n = len(lead)
     parts = reshape(input, shape=(*lead, c // (r * r), r, r, h, w))
     moved = permute(parts, dims=(*range(n), n, n + 3, n + 1, n + 4, n + 2))
-    return reshape(moved, shape=(*lead, c // (r * r), h * r, w * r))
+    return called(reshape(moved, shape=(*lead, c // (r * r), h * r, w * r)), "PixelShuffleBackward0")
 
 
 def pixel_unshuffle(input, downscale_factor):
@@ -492,7 +493,7 @@ def pixel_unshuffle(input, downscale_factor):
     n = len(lead)
     parts = reshape(input, shape=(*lead, c, h // r, r, w // r, r))
     moved = permute(parts, dims=(*range(n), n, n + 2, n + 4, n + 1, n + 3))
-    return reshape(moved, shape=(*lead, c * r * r, h // r, w // r))
+    return called(reshape(moved, shape=(*lead, c * r * r, h // r, w // r)), "PixelUnshuffleBackward0")
 
 
 def channel_shuffle(input, groups):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..engine import RECORDING, cast, state, touch
+from ..engine.plan import called
 from ..mistakes import explained
 from ..mistakes.evaluation import noted
 from ..ops import norm as ops
@@ -203,7 +204,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
         return _empty(input, weight, bias)
     view = (n, channels, math.prod(x.shape[2:]))
     out, _, _ = _row_norm(input, weight, bias, rows=n * num_groups, view=view, affine=(channels, 1), eps=eps)
-    return out
+    return called(out, "NativeGroupNormBackward0")
 
 
 def _rows(input, normalized_shape, weight, bias, star):

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import wrap
+from ..engine.plan import called
 from ..ops import pooling as ops
 from ..ops.elementwise import abs as abs_
 from ..ops.elementwise import mul, pow, relu, sign
@@ -55,7 +56,8 @@ def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mo
     if not return_indices:
         return unbatched(ops.max_pool(input, **settings)[0], single)
     index = ops.max_pool_index(input, **settings)
-    return unbatched(ops.pick(input, index), single), unbatched(index, single)
+    out = called(ops.pick(input, index), f"MaxPool{dims}DWithIndicesBackward0")
+    return unbatched(out, single), unbatched(index, single)
 
 
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -128,7 +130,7 @@ def _avg_pool(name, dims, input, kernel_size, stride, padding, ceil_mode, count_
         counts = ops.window_counts(input.shape[2:], *settings.values(), count_include_pad)
         same = counts.flat[0]
         factor = 1 / float(same) if (counts == same).all() else (1 / counts).astype(input._data.dtype)
-    return unbatched(mul(total, factor), single)
+    return unbatched(called(mul(total, factor), f"AvgPool{dims}DBackward0"), single)
 
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -251,19 +253,26 @@ def _adaptive_size(name, dims, input, output_size):
 def _adaptive_avg_pool(name, dims, input, output_size):
     size = _adaptive_size(name, dims, input, output_size)
     input, single = batched(input, dims, name)
+    out = _averages(name, dims, input, size)
+    if max(size) > 1:  # PyTorch takes a plain mean too
+        called(out, f"AdaptiveAvgPool{dims}DBackward0")
+    return unbatched(out, single)
+
+
+def _averages(name, dims, input, size):
     spatial = input.shape[2:]
     if all(o and n % o == 0 for n, o in zip(spatial, size)):
         kernel = tuple([n // o for n, o in zip(spatial, size)])
         if all(k == 1 for k in kernel):
-            return unbatched(mul(input, 1.0), single)
+            return mul(input, 1.0)
         if all(o == 1 for o in size):
             from ..ops.reduction import mean
 
-            return unbatched(mean(input, dim=tuple(range(2, dims + 2)), keepdim=True), single)
-        return unbatched(_avg_pool(name, dims, input, kernel, None, 0, False, True, None), single)
+            return mean(input, dim=tuple(range(2, dims + 2)), keepdim=True)
+        return _avg_pool(name, dims, input, kernel, None, 0, False, True, None)
     dtype = input._data.dtype
     matrices = tuple([None if n == o else average_matrix(n, o, dtype) for n, o in zip(spatial, size)])
-    return unbatched(separable(input, matrices=matrices), single)
+    return separable(input, matrices=matrices)
 
 
 def adaptive_avg_pool1d(input, output_size):
@@ -313,9 +322,10 @@ def _adaptive_max_pool(name, dims, input, output_size, return_indices):
     spatial = input.shape[2:]
     if not return_indices and all(o and n % o == 0 for n, o in zip(spatial, size)):
         kernel = tuple([n // o for n, o in zip(spatial, size)])
-        return unbatched(_max_pool(name, dims, input, kernel, None, 0, 1, False, False), single)
+        out = _max_pool(name, dims, input, kernel, None, 0, 1, False, False)
+        return unbatched(called(out, f"AdaptiveMaxPool{dims}DBackward0"), single)
     index = ops.adaptive_max_index(input, size=size)
-    out = unbatched(ops.pick(input, index), single)
+    out = unbatched(called(ops.pick(input, index), f"AdaptiveMaxPool{dims}DBackward0"), single)
     return (out, unbatched(index, single)) if return_indices else out
 
 

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ..engine.plan import called
 from ..ops import resample as ops
 
 __all__ = ["affine_grid", "grid_sample", "interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
@@ -110,7 +111,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         raise RuntimeError(f"interpolate with mode {mode!r} needs a floating dtype, but got {dtype}")
     build = ops.cubic_matrix if mode == "bicubic" else ops.linear_matrix
     matrices = tuple([build(n, o, f, align, dtype) for n, o, f in zip(spatial, size, factors)])
-    return ops.separable(input, matrices=matrices)
+    return called(ops.separable(input, matrices=matrices), f"Upsample{mode.capitalize()}{dims}DBackward0")
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):

@@ -35,12 +35,48 @@ def _extreme(name):
     return lambda node: f"{name}Backward1" if node.shape == () else f"A{name.lower()}Backward0"
 
 
+def _clamped(node):
+    """Bounds that are tensors, or numbers."""
+    bounds = _setting(node, "low"), _setting(node, "high")
+    return f"ClampBackward{0 if any(isinstance(v, np.ndarray) for v in bounds) else 1}"
+
+
 NAMES = {
+    "assign": lambda node: "CopyBackwards" if 1 in node.plan.targets else "FillBackward0",
+    "c2c": "FftC2CBackward0",
+    "c2r": "FftC2RBackward0",
+    "cholesky": "LinalgCholeskyExBackward0",
+    "deg2rad": "Deg2RadBackward0",
+    "eig": "LinalgEigBackward0",
+    "eigh": "LinalgEighBackward0",
+    "entr": "SpecialEntrBackward0",
+    "erfcx": "SpecialErfcxBackward0",
+    "i0e": "SpecialI0EBackward0",
+    "i1": "SpecialI1Backward0",
+    "i1e": "SpecialI1EBackward0",
+    "log_ndtr": "SpecialLogNdtrBackward0",
+    "lu": "LinalgLuBackward0",
+    "matrix_exp": "LinalgMatrixExpBackward0",
+    "median_dim": "MedianBackward1",
+    "mT": "TransposeBackward0",
+    "nanmedian_dim": "NanmedianBackward1",
+    "narrow": "SliceBackward0",
+    "pinv": "LinalgPinvBackward0",
+    "qr": "LinalgQrBackward0",
+    "r2c": "FftR2CBackward0",
+    "rad2deg": "Rad2DegBackward0",
+    "slogdet": "LinalgSlogdetBackward0",
+    "solve": "LinalgSolveExBackward0",
+    "square": "PowBackward0",
+    "strided": "AsStridedBackward0",
+    "svd": "LinalgSvdBackward0",
+    "take_pixels": lambda node: f"UpsampleNearest{len(node.shape) - 2}DBackward0",
+    "xlog1py": "SpecialXlog1PyBackward0",
     "add_index": "IndexBackward0",
     "amax": _extreme("Max"),
     "amin": _extreme("Min"),
     "broadcast_to": "ExpandBackward0",
-    "clamp": "ClampBackward1",
+    "clamp": _clamped,
     "clone": "CloneBackward0",
     "contiguous": "CloneBackward0",
     "constant_pad": "ConstantPadNdBackward0",
