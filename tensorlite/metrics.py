@@ -7,11 +7,17 @@ import re
 
 import numpy as np
 
+from .engine import RECORDING, state
+from .engine.trail import trail
+from .mistakes.evaluation import decided
+
 __all__ = ["AUC", "Accuracy", "BinaryAccuracy", "ConfusionMatrix", "F1", "MAE", "Mean", "Metric", "Precision", "R2",
            "RMSE", "Recall", "RegressionAccuracy", "TopK", "get"]  # fmt: skip
 
 
 def _array(x):
+    if trail.noise and not state.mode & RECORDING:
+        decided("A metric", x)
     return getattr(x, "_data", x) if not isinstance(x, np.ndarray) else x
 
 

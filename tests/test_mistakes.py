@@ -132,7 +132,17 @@ def test_evaluation_in_training_mode():
             out = model(x)
         return (y == out.argmax(1)).float().mean()
 
-    for evaluate in (loss, accuracy, by_max, inferred, outside):
+    def by_metric(model):
+        metric = tl.metrics.Accuracy()
+        with tl.no_grad():
+            for i in range(0, 12, 4):
+                metric.update(model(x[i : i + 4]), y[i : i + 4])
+
+    def absolute(model):
+        with tl.no_grad():
+            F.l1_loss(model(x), tl.zeros(12, 3))
+
+    for evaluate in (loss, accuracy, by_max, inferred, outside, by_metric, absolute):
         says(lambda: evaluate(model), "TL006", "Dropout (Net.drop)", "model.eval()")
         says(lambda: evaluate(batch), "TL006", "BatchNorm1d (Sequential.1)", "statistics of the batch")
         for m in (model, batch):

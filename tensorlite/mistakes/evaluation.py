@@ -9,6 +9,8 @@ model in evaluation mode whose dropout was switched on by hand is meant.
 import sys
 import weakref
 
+import numpy as np
+
 from ..engine.trail import trail
 from . import warn
 
@@ -40,7 +42,8 @@ def noted(what, input):
 
 
 def _rows(x):
-    return x.shape[0] if len(x.shape) else 1
+    shape = np.shape(x)
+    return shape[0] if shape else 1
 
 
 def _path(outer, inner):

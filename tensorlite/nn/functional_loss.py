@@ -62,6 +62,7 @@ def _title(a):
 
 def _aligned(input, target):
     """Both with one shape; PyTorch's warning where they broadcast."""
+    _judge("A loss", input)
     a, b = unwrap(input), unwrap(target)
     if a.shape == b.shape:
         return input, target
@@ -124,7 +125,6 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     if weight is not None:
         return _weighted(ops.mse_loss(a, b, reduction="none"), weight, input, reduction, True)
     check_reduction(reduction)
-    _judge("A mean squared error", input)
     return ops.mse_loss(a, b, reduction=reduction)
 
 
