@@ -93,9 +93,9 @@ from .functions.decomposing import (
     slogdet, svd, geqrf, lu, lu_solve, lu_unpack, orgqr, ormqr, pca_lowrank, svd_lowrank, triangular_solve,
 )  # fmt: skip
 from .functions.running import (
-    are_deterministic_algorithms_enabled, compile, detach, fill, get_float32_matmul_precision, is_inference,
-    is_same_size, is_signed, resolve_conj, resolve_neg, set_float32_matmul_precision, typename,
-    use_deterministic_algorithms,
+    are_deterministic_algorithms_enabled, compile, detach, fill, get_float32_matmul_precision, get_num_interop_threads, is_conj,
+    is_inference, is_neg, is_same_size, is_signed, is_storage, resolve_conj, resolve_neg, set_float32_matmul_precision,
+    set_flush_denormal, set_num_interop_threads, typename, use_deterministic_algorithms,
 )  # fmt: skip
 from .functions.sorting import (
     argsort, bincount, bucketize, histc, histogram, histogramdd, kthvalue, msort, nanquantile, quantile, searchsorted, sort,
@@ -175,6 +175,10 @@ def __getattr__(name):
         return vmap
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)  # torch.sin_(x) is x.sin_()
+    if name in ("celu_", "rrelu_", "selu_", "threshold_"):
+        from .nn import functional
+
+        return getattr(functional, name)
     if name in _SUBMODULES:
         from importlib import import_module
 

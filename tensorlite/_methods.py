@@ -573,6 +573,35 @@ class Methods(TensorBase):
     dequantize = refused.dequantize
     to_padded_tensor = refused.to_padded_tensor
 
+    to_sparse_coo = to_sparse_csc = refused.to_sparse
+    coalesce = indices = values = refused.of_sparse
+
+    def apply_(self, callable):
+        """Each element replaced by ``callable`` of it (a Python number): slow, and not recorded."""
+        engine.check_writable(self)
+        flat = [callable(v) for v in self._data.reshape(-1).tolist()]
+        self._data[...] = np.array(flat, self._data.dtype).reshape(self._data.shape)
+        engine.touch(self)
+        return self
+
+    def map_(self, tensor, callable):
+        """Each element replaced by ``callable`` of it and the one of ``tensor``: slow, and not recorded."""
+        other = np.broadcast_to(tensor._data, self._data.shape)
+        rest = iter(other.reshape(-1).tolist())
+        return self.apply_(lambda v: callable(v, next(rest)))
+
+    def hardshrink(self, lambd=0.5):
+        """The elements beyond ``[-lambd, lambd]``, else 0."""
+        from .nn.functional import hardshrink
+
+        return hardshrink(self, lambd)
+
+    def prelu(self, weight):
+        """The elements where positive, else ``weight`` times them."""
+        from .nn.functional import prelu
+
+        return prelu(self, weight)
+
     # -- shapes in place: the tensor shows its memory in another way ---------------------------------
 
     def _become(self, view):

@@ -175,6 +175,17 @@ class Tensor(Methods):
         """The address of the first element."""
         return settle(self)._data.__array_interface__["data"][0]
 
+    def is_shared(self):
+        """Whether other processes see the memory: never."""
+        return False
+
+    def dim_order(self, *, ambiguity_check=False):
+        """The dimensions from the one with the largest stride to the one with the smallest."""
+        if ambiguity_check:
+            raise NotImplementedError("dim_order(ambiguity_check=...) is not supported")
+        stride = self.stride()
+        return tuple(sorted(range(len(stride)), key=lambda d: -stride[d]))
+
     def storage(self):
         """The memory that views share, as a line of elements."""
         from ._storage import TypedStorage
@@ -273,8 +284,8 @@ class Tensor(Methods):
                 )
             if value._data.shape != self._data.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value._data.shape)} where {list(self._data.shape)} "
-                    "was expected"
+                    f"attempting to assign a gradient of size '{list(value._data.shape)}' to a tensor of size "
+                    f"'{list(self._data.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
         self._grad = value
 

@@ -76,6 +76,26 @@ def test_swap_tensors_keeps_gradients_where_they_belong():
         tl.utils.swap_tensors(a, a * 2)
 
 
+def test_small_doors():
+    assert tl.get_num_interop_threads() == 1 and tl.set_flush_denormal(True) is False
+    with pytest.raises(NotImplementedError):
+        tl.set_num_interop_threads(2)
+    x = tl.tensor([1.0, -2.0])
+    assert tl.is_storage(x.storage()) and not tl.is_storage(x) and not x.is_shared()
+    assert x.apply_(lambda v: v * 2).tolist() == [2, -4] and x.map_(tl.tensor([1.0]), lambda a, b: a + b).tolist() == [
+        3,
+        -3,
+    ]
+    assert tl.selu_(x.clone()).tolist() == tl.nn.functional.selu(x).tolist() and x.hardshrink(3).tolist() == [0, 0]
+    assert tl.ones(2, 3).t().dim_order() == (1, 0) and x.prelu(tl.tensor([0.5])).tolist() == [3, -1.5]
+    for name in ("coalesce", "indices", "values"):
+        with pytest.raises(NotImplementedError, match="sparse"):
+            getattr(x, name)()
+    leaf = tl.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        leaf.apply_(abs)
+
+
 def test_files_of_modules():
     assert tl.nn.modules.linear.Linear is tl.nn.Linear and tl.nn.modules.batchnorm.BatchNorm2d is tl.nn.BatchNorm2d
     with pytest.raises(AttributeError):

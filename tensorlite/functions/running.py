@@ -74,3 +74,38 @@ def typename(obj):
 def fill(input, value):
     """A copy of ``input`` with ``value`` everywhere."""
     return input.clone().fill_(value)
+
+
+def get_num_interop_threads():
+    """1: operations run one after the other."""
+    return 1
+
+
+def set_num_interop_threads(number):
+    """Raises for another number than 1: operations run one after the other."""
+    if number != 1:
+        raise NotImplementedError(
+            f"set_num_interop_threads({number}) is not supported: operations run one after the other"
+        )
+
+
+def set_flush_denormal(mode):
+    """False: denormal numbers are computed with, and that cannot be changed here."""
+    return False
+
+
+def is_storage(obj):
+    """Whether ``obj`` is what ``tensor.storage()`` returns."""
+    from .._storage import TypedStorage, UntypedStorage
+
+    return isinstance(obj, (TypedStorage, UntypedStorage))
+
+
+def is_conj(input):
+    """Whether a conjugation waits to be done: never."""
+    return False
+
+
+def is_neg(input):
+    """Whether a negation waits to be done: never."""
+    return False
