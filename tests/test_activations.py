@@ -96,6 +96,35 @@ def test_shapes(name, shape):
     np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=2e-6, atol=2e-6)
 
 
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_is_exact(approximate):
+    """float32 against float64: value and slope, as exact as PyTorch's where rounding allows, and far out."""
+    x = np.linspace(-12, 12, 70001).astype("float32")
+    a, b = tl.tensor(x, requires_grad=True), torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    out, ref = F.gelu(a, approximate), torch.nn.functional.gelu(b, approximate=approximate)
+    out.sum().backward()
+    ref.sum().backward()
+    np.testing.assert_allclose(out.numpy(force=True), ref.detach().numpy(), rtol=1e-6, atol=2e-7)
+    np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=0, atol=3e-7 if approximate == "none" else 3e-6)
+    with tl.no_grad():
+        np.testing.assert_array_equal(F.gelu(a, approximate).numpy(), out.numpy(force=True))
+        far = F.gelu(tl.tensor([1e12, -1e12, 3e38, -3e38]), approximate)
+    assert far.tolist() == [float(np.float32(1e12)), 0, float(np.float32(3e38)), 0]
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_in_any_order_of_memory(approximate):
+    x = sample((3, 5, 80, 60))
+    for order in ((0, 2, 3, 1), (3, 1, 0, 2)):
+        a, b = tl.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+        out = F.gelu(a.permute(order)[:, ::2], approximate)
+        ref = torch.nn.functional.gelu(b.permute(order)[:, ::2], approximate=approximate)
+        out.square().sum().backward()
+        ref.square().sum().backward()
+        np.testing.assert_allclose(out.numpy(force=True), ref.detach().numpy(), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-11, atol=1e-13)
+
+
 def test_prelu():
     x, w = sample((3, 4, 2)), np.array([0.1, -0.2, 0.3, 0.0])
     for weight in (w, w[:1]):

@@ -133,6 +133,22 @@ def test_joined_heads_are_contiguous():
     assert F.scaled_dot_product_attention(q, q, q).transpose(1, 2).is_contiguous()
 
 
+@pytest.mark.parametrize("heads", [1, 4])
+@pytest.mark.parametrize("length", [5, 70])
+def test_heads_of_one_projection(heads, length):
+    """Queries, keys and values that are views of one matrix, and a gradient that lies head beside head."""
+    rng = np.random.default_rng(4)
+    x, g = rng.standard_normal((3, length, 24 * heads)), rng.standard_normal((3, length, 8 * heads))
+    grads = []
+    for lib, f in ((tl, F), (torch, torch.nn.functional)):
+        leaf = lib.tensor(x.astype("float32"), requires_grad=True)
+        parts = (t.view(3, length, heads, 8).transpose(1, 2) for t in leaf.split(8 * heads, dim=2))
+        out = f.scaled_dot_product_attention(*parts, is_causal=True).transpose(1, 2).contiguous()
+        out.view(3, length, 8 * heads).backward(lib.tensor(g.astype("float32")))
+        grads.append(leaf.grad.numpy())
+    np.testing.assert_allclose(*grads, rtol=1e-4, atol=5e-6)
+
+
 @pytest.mark.parametrize("case", ["plain", "causal", "mask", "drop", "bool"])
 def test_kernel_gradients_of_any_order(case):
     rng = np.random.default_rng(3)

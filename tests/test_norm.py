@@ -96,6 +96,33 @@ def test_cumulative_average():
     close(ours.running_var, theirs.running_var, 1e-6)
 
 
+@pytest.mark.parametrize("offset", [0.5, 3, 100])
+@pytest.mark.parametrize(
+    "make, shape",
+    [
+        (lambda nn: nn.LayerNorm(64), (40, 64)),
+        (lambda nn: nn.LayerNorm(1500), (100, 1500)),
+        (lambda nn: nn.LayerNorm(7, bias=False), (40, 7)),
+        (lambda nn: nn.RMSNorm(1100), (6, 1100)),
+        (lambda nn: nn.GroupNorm(3, 6), (5, 6, 4, 4)),
+        (lambda nn: nn.GroupNorm(2, 4), (3, 4, 40, 40)),
+    ],
+)
+def test_rows_far_from_zero(make, shape, offset):
+    """float32 with means of many deviations: as close to float64 as PyTorch's float32 is."""
+    x, g = data(*shape) + offset, data(*shape, seed=1)
+    results = []
+    for lib, dtype in ((tl, tl.float32), (torch, torch.float32), (torch, torch.float64)):
+        layer = make(lib.nn).to(dtype)
+        a = lib.tensor(x.astype("float32"), dtype=dtype, requires_grad=True)
+        out = layer(a)
+        out.backward(lib.tensor(g.astype("float32"), dtype=dtype))
+        results.append([t.detach().numpy() for t in (out, a.grad, *[p.grad for p in layer.parameters()])])
+    for ours, theirs, exact in zip(*results):
+        scale = np.abs(exact).max()
+        assert np.abs(ours - exact).max() <= max(4 * np.abs(theirs - exact).max(), 1e-6 * scale)
+
+
 def test_every_order():
     x, w, b = data(3, 4, 3), data(4, seed=1), data(4, seed=2)
     second_order(lambda x, w, b: ops.batch_norm(x, w, b, eps=1e-3)[0], x, w, b)
@@ -107,6 +134,9 @@ def test_every_order():
     layer = {"rows": 12, "view": (12, 3), "affine": (3,), "eps": 1e-3}
     second_order(lambda x, w: ops.row_norm(x, w, None, **layer, centre=False)[0], x, data(3))
     second_order(lambda x: ops.row_norm(x, **layer)[0], x)
+    wide = {"rows": 1, "view": (1, 1030), "affine": (1030,), "eps": 1e-3}
+    rows = [tl.tensor(data(*s), requires_grad=True) for s in ((1, 1030), (1030,))]
+    assert tl.autograd.gradcheck(lambda x, w: ops.row_norm(x, w, w, **wide)[0].square().sum(), rows)
     second_order(lambda x: tl.nn.functional.local_response_norm(x, 3, alpha=0.5), x)
 
 

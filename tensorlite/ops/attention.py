@@ -190,7 +190,7 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
         if drop is None:  # what softmax's gradient subtracts is one more column of g
             wide = np.empty((*g.shape[:-1], width + 1), g.dtype)
             wide[..., :width] = g
-            np.negative(inner, out=wide[..., width])
+            np.multiply(inner, -1, out=wide[..., width])  # not np.negative: NumPy 2.4 errs on some strides
             turned = _turned(v, scale, extra=1)
             turned[..., width, :] = scale
             np.matmul(wide, turned, out=ds)

@@ -107,3 +107,16 @@ class layout:
     def __exit__(self, *error):
         self.quiet.__exit__(*error)
         self.scratch.lent = False
+
+
+class Arrays:
+    """A layout of plain arrays of one dtype."""
+
+    def __init__(self, take, dtype, *shapes):
+        self.arrays = [take(shape, dtype) for shape in shapes]
+
+    def __iter__(self):
+        return iter(self.arrays)
+
+    def clear(self):
+        pass

@@ -14,7 +14,7 @@ import numpy as np
 from ..engine import primitive
 from ..threads import parallel
 from . import memory
-from .blocks import _quiet, ones
+from .blocks import ones
 from .elementwise import add, mul, sub
 from .reduction import mean as mean_
 from .shape import reshape
@@ -131,7 +131,6 @@ def _root(var, eps):
 
 
 @primitive(outputs=("out", "mean", "inverse"), constant=("mean", "inverse"))
-@_quiet
 def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     """Normalise ``x``, seen as ``rows`` rows, each to mean 0 and variance 1; then scale and shift.
 
@@ -152,7 +151,10 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
                 patterns[1, 2] = b
 
     def body(blocks):
-        plane = _empty(lie.shape, x) if lie.narrow and (centre or b is not None) else None
+        with memory.layout(memory.Arrays, x.dtype, lie.shape) as (plane,):
+            run(blocks, plane)
+
+    def run(blocks, plane):
         for s in blocks:
             block, far = _statistics(matrix[s], eps, centre, mean[s], inverse[s])
             target = out[s].reshape(-1, lie.width)
@@ -193,8 +195,11 @@ def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
     patterns = lie.patterns(3, dtype) if lie.narrow and needs[0] else None
 
     def body(blocks):
+        with memory.layout(memory.Arrays, dtype, lie.shape) as (plane,):
+            return run(blocks, plane)
+
+    def run(blocks, plane):
         slope, total = np.zeros(size), np.zeros(size)
-        plane = _empty(lie.shape, x)
         for s in blocks:
             block, i = matrix[s], inverse[s]
             far = mean[s] * i
