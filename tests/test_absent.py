@@ -96,6 +96,19 @@ def test_small_doors():
         leaf.apply_(abs)
 
 
+def test_out_may_be_an_input_but_not_a_part_of_one():
+    x = tl.arange(6.0)
+    assert tl.exp(x, out=x) is x and tl.add(x, 1, out=x) is x
+    square = x[:4].view(2, 2)
+    for call in (
+        lambda: tl.sin(x[:-1], out=x[1:]), lambda: tl.add(tl.ones(5), x[1:], out=x[:-1]), lambda: tl.neg(square.t(), out=square),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match="single memory location"):
+            call()
+    with pytest.raises(RuntimeError, match="single memory location"):
+        tl.cat([x[:2], x[2:4]], out=x[:4])
+
+
 def test_files_of_modules():
     assert tl.nn.modules.linear.Linear is tl.nn.Linear and tl.nn.modules.batchnorm.BatchNorm2d is tl.nn.BatchNorm2d
     with pytest.raises(AttributeError):

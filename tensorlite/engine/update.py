@@ -61,7 +61,7 @@ def inplace(op, target, *others, **settings):
     check_writable(target, tracked)
     a = target._data
     for o in others:
-        if isinstance(o, TensorBase) and o._cell is target._cell and prim.name != "assign" and _overlap(a, o._data):
+        if isinstance(o, TensorBase) and o._cell is target._cell and prim.name != "assign" and overlap(a, o._data):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
                 "location. Please clone() the tensor before performing the operation."
@@ -93,7 +93,7 @@ def inplace(op, target, *others, **settings):
     return target
 
 
-def _overlap(a, b):
+def overlap(a, b):
     """Whether two dense arrays share a part of their memory without being the same (PyTorch's rule)."""
     (a0, a1), (b0, b1) = np.lib.array_utils.byte_bounds(a), np.lib.array_utils.byte_bounds(b)
     if a1 - a0 != a.nbytes or b1 - b0 != b.nbytes:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import TensorBase, cast, touch
+from ..engine.update import overlap
 from ..ops.axes import axes_of, axis_of
 
 
@@ -83,14 +84,20 @@ def apart(out, *inputs):
             if o is x or (
                 isinstance(o, TensorBase) and isinstance(x, TensorBase) and np.may_share_memory(o._data, x._data)
             ):
-                raise RuntimeError(
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
-                    "memory location. Please clone() the tensor before performing the operation."
-                )
+                raise RuntimeError(_OVERLAP)
 
 
-def into(out, result):
-    """Write ``result`` into the tensor ``out`` given as ``out=``, and return it (tuples: one by one)."""
+_OVERLAP = (
+    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location. "
+    "Please clone() the tensor before performing the operation."
+)
+
+
+def into(out, result, *inputs):
+    """Write ``result`` into the tensor ``out`` given as ``out=``, and return it (tuples: one by one).
+
+    ``out`` may be one of the ``inputs``, but not share only a part of its memory with one.
+    """
     if isinstance(result, tuple):
         if len(out) != len(result):
             raise TypeError(f"expected out to be a tuple of {len(result)} tensors")
@@ -107,6 +114,9 @@ def into(out, result):
     if a.size and 0 in a.strides and [1 for n, s in zip(a.shape, a.strides) if n > 1 and not s]:
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory "
                            "location. Please clone() the tensor before performing the operation.")  # fmt: skip
+    for x in inputs:
+        if isinstance(x, TensorBase) and a.shape == r.shape and overlap(a, x._data):
+            raise RuntimeError(_OVERLAP)
     if not dtypes.can_cast(r.dtype, a.dtype):
         raise RuntimeError(
             f"result type {dtypes.of(r.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"

@@ -19,7 +19,7 @@ def _unary(op, name=None):
 
     def function(input, *, out=None):
         result = op(tensor_arg(input, "input", name))
-        return result if out is None else into(out, result)
+        return result if out is None else into(out, result, input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
@@ -40,7 +40,7 @@ def _binary(op, name=None, *, tensors=False, number_first=False):
         if tensors:
             tensor_arg(other, "other", name, 2)
         result = op(input, other)
-        return result if out is None else into(out, result)
+        return result if out is None else into(out, result, input, other)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
@@ -149,13 +149,13 @@ ldexp = _binary(ew.ldexp, "ldexp")
 def add(input, other, *, alpha=1, out=None):
     """``input + alpha * other``."""
     result = ew.add(input, other if alpha == 1 else ew.mul(other, alpha))
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, other)
 
 
 def sub(input, other, *, alpha=1, out=None):
     """``input - alpha * other``."""
     result = ew.sub(input, other if alpha == 1 else ew.mul(other, alpha))
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, other)
 
 
 subtract = sub
@@ -170,7 +170,7 @@ def rsub(input, other, *, alpha=1):
 def div(input, other, *, rounding_mode=None, out=None):
     """``input / other``, rounded where ``rounding_mode`` is 'trunc' or 'floor'."""
     result = ew.divide(input, other, rounding_mode=rounding_mode)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, other)
 
 
 divide = div
@@ -179,13 +179,13 @@ divide = div
 def true_divide(input, other, *, out=None):
     """``input / other``."""
     result = ew.div(input, other)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, other)
 
 
 def round(input, *, decimals=0, out=None):
     """Round half to even, at ``decimals`` places."""
     result = ew.round(tensor_arg(input, "input", "round"), decimals=decimals)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input)
 
 
 def positive(input):
@@ -198,7 +198,7 @@ def positive(input):
 def clamp(input, min=None, max=None, *, out=None):
     """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
     result = ew.clamp(tensor_arg(input, "input", "clamp"), min, max)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input)
 
 
 clip = clamp
@@ -222,7 +222,7 @@ def where(condition, input=None, other=None, *, out=None):
 
         return nonzero(condition, as_tuple=True)
     result = ew.where(tensor_arg(condition, "condition", "where"), input, other)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, other, condition)
 
 
 def square(input, *, out=None):
@@ -242,37 +242,37 @@ def clone(input, *, memory_format=None):
 def lerp(input, end, weight, *, out=None):
     """``input + weight * (end - input)``."""
     result = ew.lerp(input, end, weight)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, end)
 
 
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 * tensor2``."""
     result = ew.addcmul(input, tensor1, tensor2, value=value)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, tensor1, tensor2)
 
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 / tensor2``."""
     result = ew.addcdiv(input, tensor1, tensor2, value=value)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input, tensor1, tensor2)
 
 
 def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """``input`` with NaN and infinities replaced."""
     result = ew.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input)
 
 
 def frexp(input, *, out=None):
     """Mantissa and exponent: ``input = mantissa * 2**exponent``."""
     result = named("frexp", ("mantissa", "exponent"))(*ew.frexp(tensor_arg(input, "input", "frexp")))
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input)
 
 
 def float_power(input, exponent, *, out=None):
     """``input ** exponent`` in double precision."""
     result = ew.float_power(input, exponent)
-    return result if out is None else into(out, result)
+    return result if out is None else into(out, result, input)
 
 
 def masked_fill(input, mask, value):
