@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import tensorlite as tl
+from tensorlite import threads
 from tensorlite.autograd import gradcheck, gradgradcheck
 from tensorlite.nn.layer import recurrent as layers
 from tensorlite.nn.utils import rnn as ours
 from tensorlite.ops import recurrent as ops
+from tensorlite.ops.steps import Part
 from tensorlite.rng import manual_seed
 
 torch = pytest.importorskip("torch")
@@ -161,6 +163,54 @@ def test_only_the_last_output_or_state_is_used():
         same(x[0].grad, x[1].grad, TOLERANCE["float64"])
         for p, q in zip(a.parameters(), b.parameters()):
             same(p.grad, q.grad, TOLERANCE["float64"])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM", "PROJ"])
+@pytest.mark.parametrize("lengths", [None, [9, 9, 7, 4, 4, 4, 1]], ids=["even", "packed"])
+def test_threads_share_the_batch(kind, lengths, monkeypatch):
+    monkeypatch.setattr(threads, "WORTHWHILE", 0)
+    before = tl.get_num_threads()
+    kind, config = ("LSTM", dict(proj_size=3)) if kind == "PROJ" else (kind, {})
+    try:
+        for count in (2, 3):
+            tl.set_num_threads(count)
+            rng = np.random.default_rng(6)
+            a, b = pair(kind, 4, 6, num_layers=2, bidirectional=True, **config)
+            x = both(rng, 9, 7, 4)
+            inputs = x if lengths is None else [w.pack_padded_sequence(t, lengths) for w, t in zip((ours, theirs), x)]
+            compare(a, b, inputs[:1], inputs[1:], [x], TOLERANCE["float32"], rng)
+    finally:
+        tl.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_no_sequences(kind):
+    a, b = pair(kind, 4, 5)
+    x = both(np.random.default_rng(7), 3, 0, 4)
+    compare(a, b, x[:1], x[1:], [x], TOLERANCE["float32"], np.random.default_rng(8))
+
+
+@pytest.mark.parametrize("most", [1, 4, 5, 100])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("sizes", [(3, 3, 3, 3), (5, 3, 3, 1), (1, 1)], ids=str)
+def test_groups_of_steps_cover_the_rows_backwards(sizes, reverse, most):
+    for first, last in ((0, sizes[0]), (0, 1), (1, sizes[0])):
+        part = Part(sizes, first, last, reverse)
+        taken = [
+            (step + j, own + j * n, n) for step, _, _, own, n, k in part.runs for j in range(k)[:: 1 - 2 * reverse]
+        ]
+        count = sum(n for *_, n in taken)
+        back = []
+        for at, runs in part.backwards(most):
+            rows = sum(n * k for *_, n, k in runs)
+            assert rows == at.stop - at.start
+            assert rows <= most or (len(runs), runs[0][5]) == (1, 1)
+            for step, row, size, own, n, k in runs:
+                assert at.start <= own and own + n * k <= at.stop
+                assert row == sum(sizes[:step]) and size == sizes[step]
+                back += [(step + j, own + j * n, n) for j in range(k)[:: 2 * reverse - 1]]
+        assert back == taken[::-1]
+        assert sorted(own + j for _, own, n in taken for j in range(n)) == list(range(count))
 
 
 SIZES = [(2, 2, 2), (3, 2, 1)]

@@ -36,11 +36,18 @@ def times(a, b):
     return out
 
 
+def portion(inner, columns, itemsize):
+    """How many rows of (rows, inner) are best multiplied at once by (inner, columns); 0: all of them."""
+    if not UNPACKED or itemsize != 4:
+        return 0
+    return min(192, LIMIT // max(1, inner * columns)) // STEP * STEP
+
+
 def rows_times(a, w, out):
     """``out[...] = a @ w`` for ``a`` (rows, inner), ``w`` (inner, columns), any number of rows."""
     rows, inner = a.shape
     columns = w.shape[1]
-    step = min(192, LIMIT // max(1, inner * columns)) // STEP * STEP if UNPACKED and a.itemsize == 4 else 0
+    step = portion(inner, columns, a.itemsize)
     count = rows // step if step else 0
     whole = count * step
     if count > 1:

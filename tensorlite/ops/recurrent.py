@@ -1,13 +1,18 @@
 """Recurrent layers: all steps of one layer in one direction as one primitive.
 
-The rows of all steps lie one after the other, step by step: ``x`` is (rows, features) and ``sizes`` says how
-many rows each step has. Sizes never grow, as in a packed sequence; a plain (T, B, F) tensor has ``sizes = (B,) * T``.
-Each loop works on preallocated buffers, with the gates of a step in one block per gate, so that every elementwise
-pass runs over contiguous memory; weight gradients are one matrix product over all steps.
+``x`` is (rows, features), the rows of all steps one after the other, and ``sizes`` says how many rows each step has (see
+:mod:`.steps`); or (steps, batch, features) where all have the same number. Each loop works on preallocated buffers,
+with the gates of a step in one block per gate, so that every elementwise pass runs over contiguous memory; weight
+gradients are one matrix product over many steps.
 
 A sigmoid is computed as ``(1 + tanh(x / 2)) / 2``, with the half folded into the weights: one ``tanh`` then serves all
 gates. Equations: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html (and GRU, RNN).
 """
+
+from __future__ import annotations
+
+import functools
+import itertools
 
 import numpy as np
 
@@ -15,10 +20,208 @@ from ..engine import primitive, unwrap
 from ..threads import parallel
 from .elementwise import relu, sigmoid, tanh
 from .linalg import linear
-from .shape import cat, narrow
+from .memory import empty
+from .shape import cat, narrow, reshape
+from .steps import Part, Sum, on_line, padded, products, quick, repeated, start, total
 
-#: Elements per pass where rows may be taken in any portion: several such arrays fit in a core's cache.
-_CACHED = 1 << 14
+#: Numbers per pass where steps may be taken together: a dozen such arrays fit in a core's cache.
+_CACHED = 1 << 15
+
+
+def _blocks(weight, gates):
+    """(gates * hidden, k) as (gates, k, hidden): one matrix per gate, ready to multiply from the right."""
+    return weight.reshape(gates, -1, weight.shape[1]).transpose(0, 2, 1)
+
+
+# -- LSTM ------------------------------------------------------------------------------------------
+
+
+@primitive(outputs=("out", "h_n", "c_n", "steps", "gates", "cuts"), constant=("steps", "gates", "cuts"))
+def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, reverse=False):
+    """One LSTM layer in one direction.
+
+    Parameters
+    ----------
+    x : (rows, inputs), or (steps, batch, inputs) where all steps have the same number of rows
+    h0, c0 : (batch, hidden) or None for zeros; ``h0`` is (batch, proj) with a projection
+    w_ih, w_hh : (4 * hidden, inputs) and (4 * hidden, hidden or proj), gates in the order i, f, g, o
+    b_ih, b_hh : (4 * hidden,), optional
+    w_hr : (proj, hidden), optional projection of the hidden state
+    sizes : tuple of int, rows per step, never growing
+    reverse : bool, from the last step to the first
+
+    Returns
+    -------
+    out, h_n, c_n : as ``x`` with hidden or proj features, (batch, hidden or proj), (batch, hidden)
+    steps, gates, cuts : what the backward pass reads
+        ``steps`` has the rows [input, previous output, 1], ``gates`` the previous cell state and the
+        activated i, f, o, g in five blocks, for each part of the batch; threads share it, cut at ``cuts``.
+    """
+    inputs, rows = x.shape[-1], sum(sizes)
+    hidden, width, batch = w_hh.shape[0] // 4, w_hh.shape[1], sizes[0]
+    dtype = x.dtype
+    used = inputs + width + 1
+    weight = empty((4, used, hidden), dtype)  # [w_ih | w_hh | bias], gates in the order i, f, o, g
+    for a, b in enumerate([0, 1, 3, 2]):
+        at = slice(b * hidden, (b + 1) * hidden)
+        weight[a, :inputs] = w_ih[at].T
+        weight[a, inputs:-1] = w_hh[at].T
+        weight[a, -1] = 0 if b_ih is None else b_ih[at] + b_hh[at]
+    weight[:3] *= 0.5
+    half = dtype.type(0.5)
+    steps = padded(rows, used, dtype)
+    gates = empty((5 * rows * hidden,), dtype)
+    out = np.empty((*x.shape[:-1], width), dtype)
+    h_n, c_n = start(h0, batch, width, dtype), start(c0, batch, hidden, dtype)
+    last_columns = (np.arange(steps.shape[1] - used + 1) == 0).astype(dtype)  # 1, and zeros in the padding
+
+    def run(first, last):
+        part = Part(sizes, first, last, reverse)
+        own, kept = _kept(part, steps, gates, hidden)
+        matmul, multiply, add, tanh = np.matmul, np.multiply, np.add, np.tanh
+        buffer = empty((3, last - first, hidden), dtype)
+        for run in part.runs:
+            n = run[4]
+            h, c = h_n[first : first + n], c_n[first : first + n]
+            terms, bent = buffer[:2, :n], buffer[2, :n]
+            term, other = terms
+            step, block = part.mine(own, run), part.mine(kept, run)
+            step[:, :, used - 1 :] = last_columns
+            before, cells = step[:, :, inputs : used - 1], block[:, 0]
+            before[0], cells[0] = h, c
+            views = zip(
+                step[:, :, :inputs], part.theirs(x, run), products(step[:, :, :used], weight, block[:, 1:]),
+                block[:, 1:], block[:, 1:4], block[:, 1:3], block[:, 4::-4], block[:, 3], [*cells[1:], c],
+                part.theirs(out, run), [*before[1:], h],
+            )  # fmt: skip
+            for now, given, pieces, raw, sig, i_f, g_c, o, cell, result, after in views:
+                now[...] = given
+                for factor, weights, to in pieces:
+                    matmul(factor, weights, to)
+                tanh(raw, raw)
+                multiply(sig, half, sig)
+                add(sig, half, sig)
+                multiply(i_f, g_c, terms)
+                add(term, other, cell)
+                tanh(cell, bent)
+                if w_hr is None:
+                    multiply(bent, o, result)
+                else:
+                    multiply(bent, o, bent)
+                    matmul(bent, w_hr.T, result)
+                after[...] = result
+
+    def runs(first, last):
+        with quick():
+            run(first, last)
+        return last
+
+    cuts = parallel(runs, batch, rows * hidden * (inputs + width) // 16)
+    return out, h_n, c_n, steps, gates, np.array([0, *cuts])
+
+
+def _kept(part, steps, gates, hidden):
+    """The part's own rows: of ``steps``, and of ``gates`` in blocks."""
+    own = gates[5 * hidden * part.own.start : 5 * hidden * part.own.stop]
+    return steps[part.own], own.reshape(5, part.own.stop - part.own.start, hidden)
+
+
+def _lstm_slopes(saved, slopes):
+    """What no later step can change, for some rows of ``gates``, into six of nine blocks.
+
+    These are the derivatives of the cell by i, f and g, of the output by o, each before the activation, and of the
+    output by the cell; and o * tanh(c), the output before its projection.
+    """
+    sig, (_, _, _, o, g) = saved[1:4], saved
+    output, terms, bent = slopes[5], slopes[6:8], slopes[8]
+    np.multiply(saved[1:3], saved[4::-4], terms)  # i * g, f * c
+    np.add(terms[0], terms[1], bent)
+    np.tanh(bent, bent)
+    np.multiply(o, bent, output)
+    np.multiply(terms, sig[:2], slopes[:2])  # s = i, f, o: what it multiplies, times s (1 - s)
+    np.subtract(terms, slopes[:2], slopes[:2])
+    np.multiply(output, o, slopes[3])
+    np.subtract(output, slopes[3], slopes[3])
+    np.multiply(terms[0], g, slopes[2])  # i (1 - g^2) and o (1 - tanh(c)^2)
+    np.multiply(output, bent, slopes[4])
+    np.subtract(saved[1:4:2], slopes[2:5:2], slopes[2:5:2])
+
+
+def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, needs):
+    g_out, g_h, g_c = g
+    inputs, hidden, width, batch = x_shape[-1], w_hh.shape[0] // 4, w_hh.shape[1], sizes[0]
+    rows, dtype = len(steps), gates.dtype
+    dh, dc = start(g_h, batch, width, dtype), start(g_c, batch, hidden, dtype)
+    dx = np.empty(x_shape, dtype) if needs[0] else None
+    w = on_line(w_hh)
+    wanted = needs[3] or needs[4] or needs[5] or needs[6]
+
+    def run(first, last):
+        part = Part(sizes, first, last, reverse)
+        own, kept = _kept(part, steps, gates, hidden)
+        most = min(max(last - first, _CACHED // hidden), len(own))
+        slopes, buffer = empty((9, most, hidden), dtype), empty((last - first, hidden), dtype)
+        deltas = empty((most, 4 * hidden), dtype)  # gradients of i, f, g, o before their activation
+        outer = np.empty((most, width), dtype)  # gradients of the projected state
+        d_w, d_hr = Sum((4 * hidden, steps.shape[1]), dtype), Sum((width, hidden), dtype)
+        matmul, multiply, add = np.matmul, np.multiply, np.add
+
+        @functools.cache
+        def places(n, k, begin):
+            """Where a run of steps works in the buffers, step by step."""
+            mine = functools.partial(part.mine, run=(0, 0, n, begin, n, k), back=True)
+            slope, flat = mine(slopes), mine(deltas)
+            delta = flat.reshape(k, n, 4, hidden).transpose(0, 2, 1, 3)
+            pieces = products(flat, w, repeated(dh[first : first + n], k))
+            return list(zip(mine(outer), slope[:, 4], slope[:, :3], delta[:, :3], slope[:, 3], delta[:, 3], pieces))
+
+        for at, group in part.backwards(most):
+            count = at.stop - at.start
+            _lstm_slopes(kept[:, at], slopes[:, :count])
+            for run in group:
+                n = run[4]
+                dhn, dcn, temp = dh[first : first + n], dc[first : first + n], buffer[:n]
+                given = itertools.repeat(None) if g_out is None else part.theirs(g_out, run, True)
+                forget = part.mine(kept[2], run, True)
+                for place, more, f in zip(places(n, run[5], run[3] - at.start), given, forget):
+                    projected, lift, s_ifg, to_ifg, s_o, to_o, pieces = place
+                    if more is not None:
+                        add(dhn, more, dhn)
+                    dhid = dhn
+                    if w_hr is not None:
+                        projected[...] = dhn
+                        dhid = dhn @ w_hr
+                    multiply(dhid, lift, temp)
+                    add(dcn, temp, dcn)
+                    multiply(s_ifg, dcn, to_ifg)
+                    multiply(s_o, dhid, to_o)
+                    multiply(dcn, f, dcn)
+                    for factor, weights, to in pieces:
+                        matmul(factor, weights, to)
+            delta = deltas[:count]
+            if wanted:
+                d_w.add(delta.T, own[at])
+            if needs[7]:
+                d_hr.add(outer[:count].T, slopes[5, :count])
+            if needs[0]:
+                d_x = delta @ w_ih
+                for run in group:
+                    part.theirs(dx, run)[...] = part.mine(d_x, run, begin=at.start)
+        return d_w, d_hr
+
+    def some(first, last):
+        with quick():
+            return [run(*cuts[k : k + 2].tolist()) for k in range(first, last)]
+
+    found = itertools.chain(*parallel(some, len(cuts) - 1, rows * hidden * (inputs + 2 * width) // 16))
+    d_w, d_hr = [total(parts) for parts in zip(*found)]
+    d_ih = d_hh = d_bias = None
+    if wanted:
+        d_ih, d_hh, d_bias = d_w[:, :inputs], d_w[:, inputs : inputs + width], d_w[:, inputs + width]
+    return dx, dh, dc, d_ih, d_hh, d_bias, d_bias, d_hr if needs[7] else None
+
+
+lstm.joint_vjp(_lstm_vjp)
 
 
 def _spans(sizes, reverse):
@@ -30,178 +233,19 @@ def _spans(sizes, reverse):
     return spans[::-1] if reverse else spans
 
 
-def _parts(spans, first, last):
-    """For the sequences ``first:last`` of the batch, per step: where their rows are, and which states are theirs."""
-    for start, n in spans:
-        low, high = min(first, n), min(last, n)
-        if low < high:
-            yield slice(start + low, start + high), slice(low, high)
+def _rows(x, begin, n):
+    return narrow(x, dim=0, start=begin, stop=begin + n)
 
 
-def _start(state, batch, width, dtype):
-    """A buffer that begins as ``state``, or as zeros."""
-    return np.zeros((batch, width), dtype) if state is None else np.array(state, dtype, order="C")
-
-
-def _blocks(weight, gates):
-    """(gates * hidden, k) as (gates, k, hidden): one matrix per gate, ready to multiply from the right."""
-    return weight.reshape(gates, -1, weight.shape[1]).transpose(0, 2, 1)
-
-
-# -- LSTM ------------------------------------------------------------------------------------------
-
-
-@primitive(outputs=("out", "h_n", "c_n", "steps", "gates", "cells"), constant=("steps", "gates", "cells"))
-def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, reverse=False):
-    """One LSTM layer in one direction.
-
-    Parameters
-    ----------
-    x : (rows, inputs)
-    h0, c0 : (batch, hidden) or None for zeros; ``h0`` is (batch, proj) with a projection
-    w_ih, w_hh : (4 * hidden, inputs) and (4 * hidden, hidden or proj), gates in the order i, f, g, o
-    b_ih, b_hh : (4 * hidden,), optional
-    w_hr : (proj, hidden), optional projection of the hidden state
-    sizes : tuple of int, rows per step, never growing
-    reverse : bool, from the last step to the first
-
-    Returns
-    -------
-    out, h_n, c_n : (rows, hidden or proj), (batch, hidden or proj), (batch, hidden)
-    steps, gates, cells : what the backward pass reads
-        ``steps`` has the rows [input, previous output, 1], ``gates`` the activated i, f, o, g in
-        four blocks, ``cells`` the previous cell state and tanh of the new one.
-    """
-    rows, inputs = x.shape
-    hidden, width, batch = w_hh.shape[0] // 4, w_hh.shape[1], sizes[0]
-    dtype = x.dtype
-    weight = np.empty((4, inputs + width + 1, hidden), dtype)  # [w_ih | w_hh | bias], gates in the order i, f, o, g
-    order = [0, 1, 3, 2]
-    weight[:, :inputs] = _blocks(w_ih, 4)[order]
-    weight[:, inputs:-1] = _blocks(w_hh, 4)[order]
-    weight[:, -1] = 0 if b_ih is None else (b_ih + b_hh).reshape(4, hidden)[order]
-    weight[:3] *= 0.5
-    half = dtype.type(0.5)
-    steps = np.empty((rows, inputs + width + 1), dtype)
-    steps[:, :inputs] = x
-    steps[:, -1] = 1
-    gates = np.empty((4, rows, hidden), dtype)
-    cells = np.empty((2, rows, hidden), dtype)
-    out = np.empty((rows, width), dtype)
-    h, c = _start(h0, batch, width, dtype), _start(c0, batch, hidden, dtype)
-    buffer = np.empty((batch, hidden), dtype)
-    spans = _spans(sizes, reverse)
-
-    def run(first, last):
-        for at, part in _parts(spans, first, last):
-            gate, before, after, now, temp = gates[:, at], cells[0, at], cells[1, at], c[part], buffer[part]
-            step, new = steps[at], h[part]
-            step[:, inputs:-1] = new
-            before[...] = now
-            np.matmul(step, weight, out=gate)
-            np.tanh(gate, out=gate)
-            sig = gate[:3]
-            np.multiply(sig, half, out=sig)
-            np.add(sig, half, out=sig)
-            i, f, o, g = gate
-            np.multiply(f, before, out=now)
-            np.multiply(i, g, out=temp)
-            np.add(now, temp, out=now)
-            np.tanh(now, out=after)
-            if w_hr is None:
-                np.multiply(after, o, out=new)
-            else:
-                np.multiply(after, o, out=temp)
-                np.matmul(temp, w_hr.T, out=new)
-            out[at] = new
-
-    parallel(run, batch, rows * hidden * (inputs + width) // 16)
-    return out, h, c, steps, gates, cells
-
-
-def _lstm_slopes(gates, cells, deltas, lift, scratch):
-    """What no later step can change: derivatives of the cell by its gates, and of the output by the cell."""
-    sig, (i, _, o, new), (before, after) = gates[:3], gates, cells
-    slope, temp = scratch[:3], scratch[3]
-    np.multiply(after, after, out=temp)
-    np.multiply(temp, o, out=temp)
-    np.subtract(o, temp, out=lift)
-    np.subtract(1, sig, out=slope)
-    np.multiply(slope, sig, out=slope)
-    np.multiply(slope[0], new, out=deltas[:, 0])
-    np.multiply(slope[1], before, out=deltas[:, 1])
-    np.multiply(slope[2], after, out=deltas[:, 3])
-    np.multiply(new, new, out=temp)
-    np.multiply(temp, i, out=temp)
-    np.subtract(i, temp, out=deltas[:, 2])
-
-
-def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cells, sizes, reverse, needs):
-    g_out, g_h, g_c = g
-    (rows, inputs), (_, _, hidden), width, batch = x_shape, gates.shape, w_hh.shape[1], sizes[0]
-    dtype = gates.dtype
-    deltas = np.empty((rows, 4, hidden), dtype)  # gradients of the gates before their activation, order i, f, g, o
-    flat = deltas.reshape(rows, 4 * hidden)
-    lift = np.empty((rows, hidden), dtype)
-    block = max(1, _CACHED // hidden)
-
-    def prepare(first, last):
-        scratch = np.empty((4, min(block, rows), hidden), dtype)
-        for k in range(first, last, block):
-            at = slice(k, min(k + block, last))
-            _lstm_slopes(gates[:, at], cells[:, at], deltas[at], lift[at], scratch[:, : at.stop - k])
-
-    parallel(prepare, rows, 8 * rows * hidden)
-    dh, dc = _start(g_h, batch, width, dtype), _start(g_c, batch, hidden, dtype)
-    buffer = np.empty((batch, hidden), dtype)
-    outer = np.empty((rows, width), dtype) if w_hr is not None else None  # gradients of the projected state
-    spans = _spans(sizes, reverse)[::-1]
-
-    def run(first, last):
-        for at, part in _parts(spans, first, last):
-            dhn, dcn, temp, delta = dh[part], dc[part], buffer[part], deltas[at]
-            if g_out is not None:
-                np.add(dhn, g_out[at], out=dhn)
-            if w_hr is None:
-                dhid = dhn
-            else:
-                outer[at] = dhn
-                dhid = dhn @ w_hr
-            np.multiply(dhid, lift[at], out=temp)
-            np.add(dcn, temp, out=dcn)
-            np.multiply(delta[:, :3], dcn[:, None], out=delta[:, :3])
-            np.multiply(delta[:, 3], dhid, out=delta[:, 3])
-            np.multiply(dcn, gates[1, at], out=dcn)
-            np.matmul(flat[at], w_hh, out=dhn)
-
-    parallel(run, batch, rows * hidden * width // 16)
-    d_ih = d_hh = d_bias = d_hr = None
-    if needs[3] or needs[4] or needs[5] or needs[6]:
-        whole = np.empty((4 * hidden, steps.shape[1]), dtype)
-        parallel(lambda a, b: np.matmul(flat[:, a:b].T, steps, out=whole[a:b]), 4 * hidden, rows * whole.size // 64)
-        d_ih, d_hh, d_bias = whole[:, :inputs], whole[:, inputs:-1], whole[:, -1]
-    if needs[7]:
-        d_hr = outer.T @ (gates[2] * cells[1])
-    dx = flat @ w_ih if needs[0] else None
-    return dx, dh, dc, d_ih, d_hh, d_bias, d_bias, d_hr
-
-
-lstm.joint_vjp(_lstm_vjp)
-
-
-def _rows(x, start, n):
-    return narrow(x, dim=0, start=start, stop=start + n)
-
-
-def _scan(step, states, sizes, reverse):
-    """Run ``step(first row, rows, states) -> (output, states)`` over all steps with plain primitives."""
-    batch, outs = sizes[0], []
-    for start, n in _spans(sizes, reverse):
-        out, news = step(start, n, [s if n == batch else _rows(s, 0, n) for s in states])
+def _scan(x, step, states, sizes, reverse):
+    """Run ``step(rows of x, states) -> (output, states)`` over all steps with plain primitives."""
+    batch, rows, outs = sizes[0], reshape(x, shape=(sum(sizes), x.shape[-1])), []
+    for begin, n in _spans(sizes, reverse):
+        out, news = step(_rows(rows, begin, n), [s if n == batch else _rows(s, 0, n) for s in states])
         states = [new if n == batch else cat(new, _rows(s, n, batch - n)) for new, s in zip(news, states)]
         outs.append(out)
-    outs = outs[::-1] if reverse else outs
-    return cat(*outs), *states
+    out = cat(*(outs[::-1] if reverse else outs))
+    return reshape(out, shape=(*x.shape[:-1], out.shape[1])), *states
 
 
 def _zeros(state, batch, width, x):
@@ -212,9 +256,9 @@ def _zeros(state, batch, width, x):
 def _lstm_reference(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, reverse=False):
     hidden = w_hh.shape[0] // 4
 
-    def step(start, n, states):
+    def step(rows, states):
         h, c = states
-        a = linear(_rows(x, start, n), w_ih, b_ih) + linear(h, w_hh, b_hh)
+        a = linear(rows, w_ih, b_ih) + linear(h, w_hh, b_hh)
         i, f, g, o = [narrow(a, dim=1, start=k * hidden, stop=(k + 1) * hidden) for k in range(4)]
         c = sigmoid(f) * c + sigmoid(i) * tanh(g)
         h = sigmoid(o) * tanh(c)
@@ -222,7 +266,7 @@ def _lstm_reference(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, s
         return h, (h, c)
 
     states = [_zeros(h0, sizes[0], w_hh.shape[1], x), _zeros(c0, sizes[0], hidden, x)]
-    return _scan(step, states, sizes, reverse)
+    return _scan(x, step, states, sizes, reverse)
 
 
 # -- one step of an LSTM ---------------------------------------------------------------------------
@@ -296,13 +340,13 @@ def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
     before, gates : what the backward pass reads
         The previous hidden state of every row; r, z, n and the hidden part of n in four blocks.
     """
-    rows, hidden, batch, dtype = len(x), w_hh.shape[1], sizes[0], x.dtype
+    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], x.dtype
     half = dtype.type(0.5)
     w_x, w_h = np.array(_blocks(w_ih, 3)), np.array(_blocks(w_hh, 3))
     w_x[:2] *= half
     w_h[:2] *= half
     gates = np.empty((4, rows, hidden), dtype)
-    np.matmul(x, w_x, out=gates[:3])
+    np.matmul(x.reshape(rows, x.shape[-1]), w_x, out=gates[:3])
     b_n = None
     if b_ih is not None:
         bias = np.array(b_ih.reshape(3, 1, hidden))
@@ -312,10 +356,10 @@ def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
         b_n = b_hh[2 * hidden :]
     before = np.empty((rows, hidden), dtype)
     out = np.empty((rows, hidden), dtype)
-    h = _start(h0, batch, hidden, dtype)
+    h = start(h0, batch, hidden, dtype)
     buffer = np.empty((3, batch, hidden), dtype)
-    for start, n in _spans(sizes, reverse):
-        at = slice(start, start + n)
+    for begin, n in _spans(sizes, reverse):
+        at = slice(begin, begin + n)
         now, temp, sig, new, inner = h[:n], buffer[:, :n], gates[:2, at], gates[2, at], gates[3, at]
         before[at] = now
         np.matmul(now, w_h, out=temp)
@@ -334,19 +378,20 @@ def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
         np.multiply(now, sig[1], out=now)
         np.add(now, new, out=now)
         out[at] = now
-    return out, h, before, gates
+    return out.reshape(*x.shape[:-1], hidden), h, before, gates
 
 
 def _gru_vjp(g, x, w_ih, w_hh, before, gates, sizes, reverse, needs):
     g_out, g_h = g
-    rows, hidden, batch, dtype = len(x), w_hh.shape[1], sizes[0], gates.dtype
+    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], gates.dtype
+    g_out = None if g_out is None else g_out.reshape(rows, hidden)
     deltas = np.empty((rows, 3 * hidden), dtype)  # of the input's part of r, z, n before activation
     inner = np.empty((rows, 3 * hidden), dtype)  # of the hidden state's part
     cut = 2 * hidden
-    dh = _start(g_h, batch, hidden, dtype)
+    dh = start(g_h, batch, hidden, dtype)
     buffer, buffer2 = np.empty((batch, hidden), dtype), np.empty((batch, hidden), dtype)
-    for start, n in reversed(_spans(sizes, reverse)):
-        at = slice(start, start + n)
+    for begin, n in reversed(_spans(sizes, reverse)):
+        at = slice(begin, begin + n)
         r, z, new, hn = gates[:, at]
         temp, keep, dhn = buffer[:n], buffer2[:n], dh[:n]
         d, e = deltas[at], inner[at]
@@ -369,8 +414,8 @@ def _gru_vjp(g, x, w_ih, w_hh, before, gates, sizes, reverse, needs):
         e[:, :cut] = d[:, :cut]
         np.matmul(e, w_hh, out=dhn)
         np.add(dhn, keep, out=dhn)
-    dx = deltas @ w_ih if needs[0] else None
-    d_ih = deltas.T @ x if needs[2] else None
+    dx = (deltas @ w_ih).reshape(x.shape) if needs[0] else None
+    d_ih = deltas.T @ x.reshape(rows, x.shape[-1]) if needs[2] else None
     d_hh = inner.T @ before if needs[3] else None
     d_b_ih = np.add.reduce(deltas, axis=0) if needs[4] else None
     d_b_hh = np.add.reduce(inner, axis=0) if needs[5] else None
@@ -384,16 +429,16 @@ gru.joint_vjp(_gru_vjp)
 def _gru_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
     hidden = w_hh.shape[1]
 
-    def step(start, n, states):
+    def step(rows, states):
         (h,) = states
-        a, b = linear(_rows(x, start, n), w_ih, b_ih), linear(h, w_hh, b_hh)
+        a, b = linear(rows, w_ih, b_ih), linear(h, w_hh, b_hh)
         part = lambda t, k: narrow(t, dim=1, start=k * hidden, stop=(k + 1) * hidden)
         r, z = sigmoid(part(a, 0) + part(b, 0)), sigmoid(part(a, 1) + part(b, 1))
         new = tanh(part(a, 2) + r * part(b, 2))
         h = new + z * (h - new)
         return h, (h,)
 
-    return _scan(step, [_zeros(h0, sizes[0], hidden, x)], sizes, reverse)
+    return _scan(x, step, [_zeros(h0, sizes[0], hidden, x)], sizes, reverse)
 
 
 # -- plain recurrence ------------------------------------------------------------------------------
@@ -406,39 +451,41 @@ def rnn(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False, nonlin
     Arguments as for :func:`lstm`; ``nonlinearity`` is 'tanh' or 'relu'. ``before`` holds the previous hidden state of
     every row.
     """
-    rows, hidden, batch, dtype = len(x), w_hh.shape[1], sizes[0], x.dtype
-    out = np.matmul(x, w_ih.T)
+    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], x.dtype
+    out = np.matmul(x.reshape(rows, x.shape[-1]), w_ih.T)
     if b_ih is not None:
         out += b_ih + b_hh
     before = np.empty((rows, hidden), dtype)
-    h = _start(h0, batch, hidden, dtype)
-    for start, n in _spans(sizes, reverse):
-        at = slice(start, start + n)
+    h = start(h0, batch, hidden, dtype)
+    for begin, n in _spans(sizes, reverse):
+        at = slice(begin, begin + n)
         now, result = h[:n], out[at]
         before[at] = now
         np.matmul(before[at], w_hh.T, out=now)
         np.add(result, now, out=result)
         np.tanh(result, out=result) if nonlinearity == "tanh" else np.maximum(result, 0, out=result)
         now[...] = result
-    return out, h, before
+    return out.reshape(*x.shape[:-1], hidden), h, before
 
 
 def _rnn_vjp(g, x, w_ih, w_hh, out, before, sizes, reverse, nonlinearity, needs):
     g_out, g_h = g
-    hidden, batch, dtype = w_hh.shape[1], sizes[0], out.dtype
+    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], out.dtype
+    out = out.reshape(rows, hidden)
+    g_out = None if g_out is None else g_out.reshape(rows, hidden)
     deltas = out * out if nonlinearity == "tanh" else (out > 0).astype(dtype)
     if nonlinearity == "tanh":
         np.subtract(1, deltas, out=deltas)
-    dh = _start(g_h, batch, hidden, dtype)
-    for start, n in reversed(_spans(sizes, reverse)):
-        at = slice(start, start + n)
+    dh = start(g_h, batch, hidden, dtype)
+    for begin, n in reversed(_spans(sizes, reverse)):
+        at = slice(begin, begin + n)
         dhn, d = dh[:n], deltas[at]
         if g_out is not None:
             np.add(dhn, g_out[at], out=dhn)
         np.multiply(d, dhn, out=d)
         np.matmul(d, w_hh, out=dhn)
-    dx = deltas @ w_ih if needs[0] else None
-    d_ih = deltas.T @ x if needs[2] else None
+    dx = (deltas @ w_ih).reshape(x.shape) if needs[0] else None
+    d_ih = deltas.T @ x.reshape(rows, x.shape[-1]) if needs[2] else None
     d_hh = deltas.T @ before if needs[3] else None
     d_bias = np.add.reduce(deltas, axis=0) if needs[4] or needs[5] else None
     return dx, dh, d_ih, d_hh, d_bias, d_bias
@@ -451,11 +498,11 @@ rnn.joint_vjp(_rnn_vjp)
 def _rnn_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False, nonlinearity="tanh"):
     act = tanh if nonlinearity == "tanh" else relu
 
-    def step(start, n, states):
-        h = act(linear(_rows(x, start, n), w_ih, b_ih) + linear(states[0], w_hh, b_hh))
+    def step(rows, states):
+        h = act(linear(rows, w_ih, b_ih) + linear(states[0], w_hh, b_hh))
         return h, (h,)
 
-    return _scan(step, [_zeros(h0, sizes[0], w_hh.shape[1], x)], sizes, reverse)
+    return _scan(x, step, [_zeros(h0, sizes[0], w_hh.shape[1], x)], sizes, reverse)
 
 
 # -- rows of padded batches ------------------------------------------------------------------------

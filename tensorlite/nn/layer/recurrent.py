@@ -213,8 +213,9 @@ class RNNBase(Module):
         if steps == 0:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         self._check_states(states, batch)
-        rows, finals = self._layers(sh.reshape(x, shape=(steps * batch, self.input_size)), states, (batch,) * steps)
-        output = sh.reshape(rows, shape=(steps, batch, -1) if batched else (steps, -1))
+        output, finals = self._layers(x, states, (batch,) * steps)
+        if not batched:
+            output = sh.reshape(output, shape=(steps, -1))
         if first:
             output = sh.swapaxes(output, dim0=0, dim1=1)
         if not batched:
@@ -222,7 +223,7 @@ class RNNBase(Module):
         return output, (tuple(finals) if self.mode == "LSTM" else finals[0])
 
     def _layers(self, rows, states, sizes):
-        """(rows, features) through all layers; the final states stacked over layers and directions."""
+        """(rows, features) or (steps, batch, features) through all layers; the final states of every layer and direction."""
         count = 2 if self.mode == "LSTM" else 1
         given = [sh.unbind(s, dim=0) for s in states]
         finals = [[] for _ in range(count)]
@@ -238,7 +239,7 @@ class RNNBase(Module):
                 outs.append(out)
                 for final, state in zip(finals, last):
                     final.append(state)
-            rows = outs[0] if directions == 1 else sh.cat(*outs, dim=1)
+            rows = outs[0] if directions == 1 else sh.cat(*outs, dim=-1)
         return rows, [sh.stack(final) for final in finals]
 
     def _weights_of(self, k):
