@@ -171,13 +171,22 @@ def _raise(raised, q, k, mask, scale, causal):
         power(raised, out=raised)
 
 
+def _gradients(shapes, dtype):
+    """Memory for gradients. Those of queries, keys and values of one shape lie side by side, as one projection made them."""
+    first = shapes[0]
+    if first is None or len(first) < 4 or shapes != [first] * len(shapes):
+        return [None if shape is None else _like_heads(shape, dtype) for shape in shapes]
+    *lead, heads, length, width = first
+    whole = np.empty((*lead, length, len(shapes), heads, width), dtype)
+    return [whole[..., i, :, :].swapaxes(-2, -3) for i in range(len(shapes))]
+
+
 def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
     wanted = needs[0] or needs[1] or needs[3]
     lead, width = g.shape[:-2], v.shape[-1]
     ds = np.empty((*lead, *raised.shape[-2:]), g.dtype) if wanted else None
-    dq = _like_heads((*lead, *q.shape[-2:]), g.dtype) if needs[0] else None
-    dk = _like_heads((*lead, *k.shape[-2:]), g.dtype) if needs[1] else None
-    dv = _like_heads((*lead, *v.shape[-2:]), g.dtype) if needs[2] else None
+    dq, dk, dv = _gradients([(*lead, *x.shape[-2:]) if need else None for x, need in zip((q, k, v), needs)], g.dtype)
+    factor = 1.0 if needs[3] else scale  # of the gradient of the scores: none if the mask wants it too
 
     def body(g, q, k, v, drop, out, raised, total, ds, dq, dk, dv):
         above, g = g, _like_heads(g.shape, g.dtype)
@@ -191,13 +200,13 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
             wide = np.empty((*g.shape[:-1], width + 1), g.dtype)
             wide[..., :width] = g
             np.multiply(inner, -1, out=wide[..., width])  # not np.negative: NumPy 2.4 errs on some strides
-            turned = _turned(v, scale, extra=1)
-            turned[..., width, :] = scale
+            turned = _turned(v, factor, extra=1)
+            turned[..., width, :] = factor
             np.matmul(wide, turned, out=ds)
         else:
-            _times_transposed(g, v, scale, ds)
+            _times_transposed(g, v, factor, ds)
             np.multiply(ds, drop, out=ds)
-            np.subtract(ds, (inner * scale)[..., None], out=ds)
+            np.subtract(ds, (inner * factor)[..., None], out=ds)
         np.multiply(ds, raised, out=ds)
         if dq is not None:
             np.matmul(ds, k, out=dq)
@@ -206,7 +215,9 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
 
     arrays = (g, q, k, v, drop, out, raised, total, ds, dq, dk, dv)
     _in_parts(body, arrays, raised.size * (q.shape[-1] + width) // 16)
-    return dq, dk, dv, ds / scale if needs[3] else None, None
+    if needs[3]:
+        dq, dk = (None if d is None else np.multiply(d, scale, out=d) for d in (dq, dk))
+    return dq, dk, dv, ds if needs[3] else None, None
 
 
 attention.joint_vjp(_attention_vjp)

@@ -1,5 +1,7 @@
 """Operations that move elements and never change them: views where NumPy makes views."""
 
+import math
+
 import numpy as np
 
 from ..dtypes import ShapeError
@@ -204,8 +206,32 @@ _total = sum
 
 
 def _split_vjp(g, x_shape, sizes, dim):
+    whole = _side_by_side(g, x_shape, sizes, dim)
+    if whole is not None:
+        return whole
     shapes = [[n if d == dim % len(x_shape) else m for d, m in enumerate(x_shape)] for n in sizes]
     return cat(*_filled(g, shapes), dim=dim)
+
+
+def _side_by_side(parts, shape, sizes, dim):
+    """The array of ``shape`` whose consecutive pieces ``parts`` are already, in one memory; None if they are not."""
+    first = parts[0]
+    owner = first.base if first.__class__ is np.ndarray else None
+    if owner.__class__ is not np.ndarray or not owner.flags.c_contiguous or owner.dtype != first.dtype:
+        return None
+    if owner.size != math.prod(shape):
+        return None
+    whole = owner.reshape(shape)
+    index, start = [slice(None)] * len(shape), 0
+    for part, n in zip(parts, sizes):
+        index[dim] = slice(start, start + n)
+        start += n
+        piece = whole[tuple(index)]
+        if part.__class__ is not np.ndarray or part.base is not owner or part.shape != piece.shape:
+            return None
+        if part.strides != piece.strides or part.ctypes.data != piece.ctypes.data:
+            return None
+    return whole
 
 
 def _filled(gs, shapes):
