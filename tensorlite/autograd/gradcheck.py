@@ -276,6 +276,8 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
     >>> tl.autograd.gradcheck(tl.exp, (x,))
     True
     """
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     if masked:
         raise NotImplementedError("gradcheck(masked=True) concerns sparse tensors, which are not supported")
     if not (check_forward_ad or check_backward_ad):
