@@ -25,16 +25,16 @@ def _attention(*masks, lead=(2,)):
 _EVEN, _RAGGED = (2, 2, 2), (3, 2, 1)
 
 SAMPLES = {
+    "gru.gru": [
+        (_recurrent(3, 2, _EVEN, 1), dict(sizes=_EVEN)),
+        (_recurrent(3, 2, _RAGGED, 1, bias=False), dict(sizes=_RAGGED, reverse=True)),
+    ],
     "recurrent.lstm": [
         (_recurrent(4, 2, _EVEN, 2), dict(sizes=_EVEN)),
         (_recurrent(4, 2, _RAGGED, 2, bias=False), dict(sizes=_RAGGED, reverse=True)),
         (_recurrent(4, 1, _RAGGED, 2, projection=True), dict(sizes=_RAGGED)),
     ],
     "recurrent.lstm_gates": [([_normal(3, 8), _normal(3, 2)], {})],
-    "recurrent.gru": [
-        (_recurrent(3, 2, _EVEN, 1), dict(sizes=_EVEN)),
-        (_recurrent(3, 2, _RAGGED, 1, bias=False), dict(sizes=_RAGGED, reverse=True)),
-    ],
     "recurrent.rnn": [
         (_recurrent(1, 2, _EVEN, 1), dict(sizes=_EVEN)),
         (_recurrent(1, 2, _RAGGED, 1), dict(sizes=_RAGGED, reverse=True, nonlinearity="relu")),

@@ -7,7 +7,7 @@ from samples_sequence import SAMPLES
 import tensorlite as tl
 from tensorlite import engine
 from tensorlite.autograd import gradcheck, gradgradcheck
-from tensorlite.ops import attention, recurrent  # noqa: F401  (registers the primitives)
+from tensorlite.ops import attention, gru, recurrent  # noqa: F401  (registers the primitives)
 
 CASES = [(name, i) for name, calls in SAMPLES.items() for i in range(len(calls))]
 case = pytest.mark.parametrize("name, i", CASES, ids=[f"{n}-{i}" for n, i in CASES])

@@ -12,6 +12,7 @@ from tensorlite.autograd import gradcheck, gradgradcheck
 from tensorlite.nn.layer import recurrent as layers
 from tensorlite.nn.utils import rnn as ours
 from tensorlite.ops import recurrent as ops
+from tensorlite.ops.gru import gru
 from tensorlite.ops.steps import Part
 from tensorlite.rng import manual_seed
 
@@ -230,7 +231,7 @@ def test_gradients_of_any_order(kind, reverse, sizes):
         weights = make(k * 2, 3), make(k * 2, width), make(k * 2), make(k * 2)
         states = (make(batch, width), make(batch, 2)) if k == 4 else (make(batch, width),)
         args = (make(rows, 3), *states, *weights) + ((make(1, 2),) if kind == "proj" else ())
-        op, count = (ops.lstm, 3) if k == 4 else (ops.gru, 2) if k == 3 else (ops.rnn, 2)
+        op, count = (ops.lstm, 3) if k == 4 else (gru, 2) if k == 3 else (ops.rnn, 2)
         more = dict(nonlinearity=kind) if k == 1 else {}
         fn = lambda *a: op(*a, sizes=sizes, reverse=reverse, **more)[:count]
     assert gradcheck(fn, args)

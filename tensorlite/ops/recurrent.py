@@ -16,22 +16,27 @@ import itertools
 
 import numpy as np
 
-from ..engine import primitive, unwrap
+from ..engine import primitive
 from ..threads import parallel
 from .elementwise import relu, sigmoid, tanh
 from .linalg import linear
 from .memory import empty
-from .shape import cat, narrow, reshape
-from .steps import Part, Sum, on_line, padded, products, quick, repeated, start, total
-
-#: Numbers per pass where steps may be taken together: a dozen such arrays fit in a core's cache.
-_CACHED = 1 << 15
-
-
-def _blocks(weight, gates):
-    """(gates * hidden, k) as (gates, k, hidden): one matrix per gate, ready to multiply from the right."""
-    return weight.reshape(gates, -1, weight.shape[1]).transpose(0, 2, 1)
-
+from .shape import narrow
+from .steps import (
+    CACHED,
+    Part,
+    Sum,
+    on_line,
+    padded,
+    products,
+    quick,
+    repeated,
+    scan,
+    spans,
+    start,
+    total,
+    zeros,
+)
 
 # -- LSTM ------------------------------------------------------------------------------------------
 
@@ -70,14 +75,14 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
     weight[:3] *= 0.5
     half = dtype.type(0.5)
     steps = padded(rows, used, dtype)
-    gates = empty((5 * rows * hidden,), dtype)
+    gates = empty((5, rows, hidden), dtype)
     out = np.empty((*x.shape[:-1], width), dtype)
     h_n, c_n = start(h0, batch, width, dtype), start(c0, batch, hidden, dtype)
     last_columns = (np.arange(steps.shape[1] - used + 1) == 0).astype(dtype)  # 1, and zeros in the padding
 
     def run(first, last):
         part = Part(sizes, first, last, reverse)
-        own, kept = _kept(part, steps, gates, hidden)
+        own, saved = steps[part.own], gates[:, part.own]
         matmul, multiply, add, tanh = np.matmul, np.multiply, np.add, np.tanh
         buffer = empty((3, last - first, hidden), dtype)
         for run in part.runs:
@@ -85,7 +90,7 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
             h, c = h_n[first : first + n], c_n[first : first + n]
             terms, bent = buffer[:2, :n], buffer[2, :n]
             term, other = terms
-            step, block = part.mine(own, run), part.mine(kept, run)
+            step, block = part.mine(own, run), part.mine(saved, run)
             step[:, :, used - 1 :] = last_columns
             before, cells = step[:, :, inputs : used - 1], block[:, 0]
             before[0], cells[0] = h, c
@@ -120,12 +125,6 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
     return out, h_n, c_n, steps, gates, np.array([0, *cuts])
 
 
-def _kept(part, steps, gates, hidden):
-    """The part's own rows: of ``steps``, and of ``gates`` in blocks."""
-    own = gates[5 * hidden * part.own.start : 5 * hidden * part.own.stop]
-    return steps[part.own], own.reshape(5, part.own.stop - part.own.start, hidden)
-
-
 def _lstm_slopes(saved, slopes):
     """What no later step can change, for some rows of ``gates``, into six of nine blocks.
 
@@ -158,8 +157,8 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
 
     def run(first, last):
         part = Part(sizes, first, last, reverse)
-        own, kept = _kept(part, steps, gates, hidden)
-        most = min(max(last - first, _CACHED // hidden), len(own))
+        own, saved = steps[part.own], gates[:, part.own]
+        most = min(max(last - first, CACHED // hidden), len(own))
         slopes, buffer = empty((9, most, hidden), dtype), empty((last - first, hidden), dtype)
         deltas = empty((most, 4 * hidden), dtype)  # gradients of i, f, g, o before their activation
         outer = np.empty((most, width), dtype)  # gradients of the projected state
@@ -177,12 +176,12 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
 
         for at, group in part.backwards(most):
             count = at.stop - at.start
-            _lstm_slopes(kept[:, at], slopes[:, :count])
+            _lstm_slopes(saved[:, at], slopes[:, :count])
             for run in group:
                 n = run[4]
                 dhn, dcn, temp = dh[first : first + n], dc[first : first + n], buffer[:n]
                 given = itertools.repeat(None) if g_out is None else part.theirs(g_out, run, True)
-                forget = part.mine(kept[2], run, True)
+                forget = part.mine(saved[2], run, True)
                 for place, more, f in zip(places(n, run[5], run[3] - at.start), given, forget):
                     projected, lift, s_ifg, to_ifg, s_o, to_o, pieces = place
                     if more is not None:
@@ -224,34 +223,6 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
 lstm.joint_vjp(_lstm_vjp)
 
 
-def _spans(sizes, reverse):
-    """(first row, number of rows) per step, in the order in which the steps are taken."""
-    spans, start = [], 0
-    for n in sizes:
-        spans.append((start, n))
-        start += n
-    return spans[::-1] if reverse else spans
-
-
-def _rows(x, begin, n):
-    return narrow(x, dim=0, start=begin, stop=begin + n)
-
-
-def _scan(x, step, states, sizes, reverse):
-    """Run ``step(rows of x, states) -> (output, states)`` over all steps with plain primitives."""
-    batch, rows, outs = sizes[0], reshape(x, shape=(sum(sizes), x.shape[-1])), []
-    for begin, n in _spans(sizes, reverse):
-        out, news = step(_rows(rows, begin, n), [s if n == batch else _rows(s, 0, n) for s in states])
-        states = [new if n == batch else cat(new, _rows(s, n, batch - n)) for new, s in zip(news, states)]
-        outs.append(out)
-    out = cat(*(outs[::-1] if reverse else outs))
-    return reshape(out, shape=(*x.shape[:-1], out.shape[1])), *states
-
-
-def _zeros(state, batch, width, x):
-    return np.zeros((batch, width), unwrap(x).dtype) if state is None else state
-
-
 @lstm.reference
 def _lstm_reference(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, reverse=False):
     hidden = w_hh.shape[0] // 4
@@ -265,8 +236,8 @@ def _lstm_reference(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, s
         h = h if w_hr is None else linear(h, w_hr)
         return h, (h, c)
 
-    states = [_zeros(h0, sizes[0], w_hh.shape[1], x), _zeros(c0, sizes[0], hidden, x)]
-    return _scan(x, step, states, sizes, reverse)
+    states = [zeros(h0, sizes[0], w_hh.shape[1], x), zeros(c0, sizes[0], hidden, x)]
+    return scan(x, step, states, sizes, reverse)
 
 
 # -- one step of an LSTM ---------------------------------------------------------------------------
@@ -327,120 +298,6 @@ def _lstm_gates_reference(a, c):
     return sigmoid(o) * tanh(c), c, None, None
 
 
-# -- GRU -------------------------------------------------------------------------------------------
-
-
-@primitive(outputs=("out", "h_n", "before", "gates"), constant=("before", "gates"))
-def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
-    """One GRU layer in one direction; arguments as for :func:`lstm`, gates in the order r, z, n.
-
-    Returns
-    -------
-    out, h_n : (rows, hidden), (batch, hidden)
-    before, gates : what the backward pass reads
-        The previous hidden state of every row; r, z, n and the hidden part of n in four blocks.
-    """
-    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], x.dtype
-    half = dtype.type(0.5)
-    w_x, w_h = np.array(_blocks(w_ih, 3)), np.array(_blocks(w_hh, 3))
-    w_x[:2] *= half
-    w_h[:2] *= half
-    gates = np.empty((4, rows, hidden), dtype)
-    np.matmul(x.reshape(rows, x.shape[-1]), w_x, out=gates[:3])
-    b_n = None
-    if b_ih is not None:
-        bias = np.array(b_ih.reshape(3, 1, hidden))
-        bias[:2] += b_hh.reshape(3, 1, hidden)[:2]
-        bias[:2] *= half
-        gates[:3] += bias
-        b_n = b_hh[2 * hidden :]
-    before = np.empty((rows, hidden), dtype)
-    out = np.empty((rows, hidden), dtype)
-    h = start(h0, batch, hidden, dtype)
-    buffer = np.empty((3, batch, hidden), dtype)
-    for begin, n in _spans(sizes, reverse):
-        at = slice(begin, begin + n)
-        now, temp, sig, new, inner = h[:n], buffer[:, :n], gates[:2, at], gates[2, at], gates[3, at]
-        before[at] = now
-        np.matmul(now, w_h, out=temp)
-        np.add(sig, temp[:2], out=sig)
-        np.tanh(sig, out=sig)
-        np.multiply(sig, half, out=sig)
-        np.add(sig, half, out=sig)
-        if b_n is None:
-            inner[...] = temp[2]
-        else:
-            np.add(temp[2], b_n, out=inner)
-        np.multiply(sig[0], inner, out=temp[0])
-        np.add(new, temp[0], out=new)
-        np.tanh(new, out=new)
-        np.subtract(now, new, out=now)  # h = n + z (h - n)
-        np.multiply(now, sig[1], out=now)
-        np.add(now, new, out=now)
-        out[at] = now
-    return out.reshape(*x.shape[:-1], hidden), h, before, gates
-
-
-def _gru_vjp(g, x, w_ih, w_hh, before, gates, sizes, reverse, needs):
-    g_out, g_h = g
-    rows, hidden, batch, dtype = sum(sizes), w_hh.shape[1], sizes[0], gates.dtype
-    g_out = None if g_out is None else g_out.reshape(rows, hidden)
-    deltas = np.empty((rows, 3 * hidden), dtype)  # of the input's part of r, z, n before activation
-    inner = np.empty((rows, 3 * hidden), dtype)  # of the hidden state's part
-    cut = 2 * hidden
-    dh = start(g_h, batch, hidden, dtype)
-    buffer, buffer2 = np.empty((batch, hidden), dtype), np.empty((batch, hidden), dtype)
-    for begin, n in reversed(_spans(sizes, reverse)):
-        at = slice(begin, begin + n)
-        r, z, new, hn = gates[:, at]
-        temp, keep, dhn = buffer[:n], buffer2[:n], dh[:n]
-        d, e = deltas[at], inner[at]
-        d_r, d_z, d_n, e_n = d[:, :hidden], d[:, hidden:cut], d[:, cut:], e[:, cut:]
-        if g_out is not None:
-            np.add(dhn, g_out[at], out=dhn)
-        np.multiply(dhn, z, out=keep)  # what goes straight to the previous state
-        np.subtract(before[at], new, out=temp)
-        np.multiply(temp, keep, out=temp)
-        np.multiply(temp, z, out=d_z)
-        np.subtract(temp, d_z, out=d_z)
-        np.subtract(dhn, keep, out=dhn)  # (1 - z) dh
-        np.multiply(new, new, out=temp)
-        np.multiply(temp, dhn, out=temp)
-        np.subtract(dhn, temp, out=d_n)
-        np.multiply(d_n, r, out=e_n)
-        np.multiply(e_n, hn, out=temp)
-        np.multiply(temp, r, out=d_r)
-        np.subtract(temp, d_r, out=d_r)
-        e[:, :cut] = d[:, :cut]
-        np.matmul(e, w_hh, out=dhn)
-        np.add(dhn, keep, out=dhn)
-    dx = (deltas @ w_ih).reshape(x.shape) if needs[0] else None
-    d_ih = deltas.T @ x.reshape(rows, x.shape[-1]) if needs[2] else None
-    d_hh = inner.T @ before if needs[3] else None
-    d_b_ih = np.add.reduce(deltas, axis=0) if needs[4] else None
-    d_b_hh = np.add.reduce(inner, axis=0) if needs[5] else None
-    return dx, dh, d_ih, d_hh, d_b_ih, d_b_hh
-
-
-gru.joint_vjp(_gru_vjp)
-
-
-@gru.reference
-def _gru_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
-    hidden = w_hh.shape[1]
-
-    def step(rows, states):
-        (h,) = states
-        a, b = linear(rows, w_ih, b_ih), linear(h, w_hh, b_hh)
-        part = lambda t, k: narrow(t, dim=1, start=k * hidden, stop=(k + 1) * hidden)
-        r, z = sigmoid(part(a, 0) + part(b, 0)), sigmoid(part(a, 1) + part(b, 1))
-        new = tanh(part(a, 2) + r * part(b, 2))
-        h = new + z * (h - new)
-        return h, (h,)
-
-    return _scan(x, step, [_zeros(h0, sizes[0], hidden, x)], sizes, reverse)
-
-
 # -- plain recurrence ------------------------------------------------------------------------------
 
 
@@ -457,7 +314,7 @@ def rnn(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False, nonlin
         out += b_ih + b_hh
     before = np.empty((rows, hidden), dtype)
     h = start(h0, batch, hidden, dtype)
-    for begin, n in _spans(sizes, reverse):
+    for begin, n in spans(sizes, reverse):
         at = slice(begin, begin + n)
         now, result = h[:n], out[at]
         before[at] = now
@@ -477,7 +334,7 @@ def _rnn_vjp(g, x, w_ih, w_hh, out, before, sizes, reverse, nonlinearity, needs)
     if nonlinearity == "tanh":
         np.subtract(1, deltas, out=deltas)
     dh = start(g_h, batch, hidden, dtype)
-    for begin, n in reversed(_spans(sizes, reverse)):
+    for begin, n in reversed(spans(sizes, reverse)):
         at = slice(begin, begin + n)
         dhn, d = dh[:n], deltas[at]
         if g_out is not None:
@@ -502,7 +359,7 @@ def _rnn_reference(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=Fa
         h = act(linear(rows, w_ih, b_ih) + linear(states[0], w_hh, b_hh))
         return h, (h,)
 
-    return _scan(x, step, [_zeros(h0, sizes[0], w_hh.shape[1], x)], sizes, reverse)
+    return scan(x, step, [zeros(h0, sizes[0], w_hh.shape[1], x)], sizes, reverse)
 
 
 # -- rows of padded batches ------------------------------------------------------------------------

@@ -14,8 +14,13 @@ import itertools
 
 import numpy as np
 
+from ..engine import unwrap
 from .memory import empty
 from .products import portion
+from .shape import cat, narrow, reshape
+
+#: Numbers per pass where steps may be taken together: a dozen such arrays fit in a core's cache.
+CACHED = 1 << 15
 
 
 class Part:
@@ -155,3 +160,31 @@ class quick(np.errstate):
     def __enter__(self):
         super().__enter__()
         np.setbufsize(512)  # restored by errstate
+
+
+def spans(sizes, reverse):
+    """(first row, number of rows) per step, in the order in which the steps are taken."""
+    spans, start = [], 0
+    for n in sizes:
+        spans.append((start, n))
+        start += n
+    return spans[::-1] if reverse else spans
+
+
+def _rows(x, begin, n):
+    return narrow(x, dim=0, start=begin, stop=begin + n)
+
+
+def scan(x, step, states, sizes, reverse):
+    """Run ``step(rows of x, states) -> (output, states)`` over all steps with plain primitives."""
+    batch, rows, outs = sizes[0], reshape(x, shape=(sum(sizes), x.shape[-1])), []
+    for begin, n in spans(sizes, reverse):
+        out, news = step(_rows(rows, begin, n), [s if n == batch else _rows(s, 0, n) for s in states])
+        states = [new if n == batch else cat(new, _rows(s, n, batch - n)) for new, s in zip(news, states)]
+        outs.append(out)
+    out = cat(*(outs[::-1] if reverse else outs))
+    return reshape(out, shape=(*x.shape[:-1], out.shape[1])), *states
+
+
+def zeros(state, batch, width, x):
+    return np.zeros((batch, width), unwrap(x).dtype) if state is None else state

@@ -8,6 +8,7 @@ from ...creation import empty
 from ...ops import recurrent as ops
 from ...ops import shape as sh
 from ...ops.elementwise import relu, sigmoid, tanh
+from ...ops.gru import gru
 from ...ops.linalg import linear
 from ...ops.random import dropout_mask
 from .. import init
@@ -253,7 +254,7 @@ class RNNBase(Module):
         if self.mode == "LSTM":
             return ops.lstm(rows, *start, w_ih, w_hh, b_ih, b_hh, w_hr, sizes=sizes, reverse=reverse)[:3]
         if self.mode == "GRU":
-            return ops.gru(rows, *start, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)[:2]
+            return gru(rows, *start, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse)[:2]
         kind = self.mode[4:].lower()
         return ops.rnn(rows, *start, w_ih, w_hh, b_ih, b_hh, sizes=sizes, reverse=reverse, nonlinearity=kind)[:2]
 
