@@ -24,6 +24,8 @@ _BLOCK = 1 << 16  # elements: all arrays of a block stay in a core's cache
 
 _WIDE = 1024  # from here on repeating a number along a row is as fast as reading one
 
+_SMALL = 4096  # up to here calls cost more than passes
+
 #: Up to this many standard deviations from 0, sums about 0 are as good as sums about the mean.
 _NEAR = 1
 
@@ -41,7 +43,7 @@ class _Rows:
         self.group = 1 if self.per_column else rows // view[0]
         self.shared = 1 if self.per_column else view[1] // self.group
         self.width = self.columns // self.shared
-        self.narrow = self.width <= _WIDE
+        self.narrow = self.width <= _WIDE and x.size > _SMALL
         self.weight = None if w is None else w.reshape(-1)
         self.samples = rows // self.group
         self.step = -(-self.samples // max(1, min(self.samples, x.size // _BLOCK))) * self.group
@@ -89,9 +91,9 @@ class _Rows:
         return np.add.reduce(values.reshape(-1, self.group * self.shared), axis=0, dtype=np.float64)
 
 
-def _is_near(far, dtype):
-    """Whether float32 rows, whose means are ``far`` standard deviations from 0, need no mean subtracted first."""
-    return dtype == np.float32 and np.maximum.reduce(far) <= _NEAR and np.minimum.reduce(far) >= -_NEAR
+def _is_near(far):
+    """Whether rows whose means are ``far`` standard deviations from 0 need no mean subtracted first."""
+    return np.maximum.reduce(far) <= _NEAR and np.minimum.reduce(far) >= -_NEAR
 
 
 def _statistics(block, eps, centre, mean, inverse):
@@ -103,14 +105,14 @@ def _statistics(block, eps, centre, mean, inverse):
     if centre:
         np.matmul(block, ones(n, dtype), out=mean)
         np.divide(mean, n, out=mean)
-        if dtype == np.float32:
+        if dtype == np.float32 and block.size > _SMALL:
             np.vecdot(block, block, out=inverse)
             np.divide(inverse, n, out=inverse)
             far = mean * mean
             np.subtract(inverse, far, out=inverse)
             _root(inverse, eps)
             np.multiply(mean, inverse, out=far)
-            if _is_near(far, dtype):
+            if _is_near(far):
                 return block, far
         block = block - mean[:, None]
     np.vecdot(block, block, out=inverse)
@@ -121,7 +123,7 @@ def _statistics(block, eps, centre, mean, inverse):
 
 def _empty(shape, x):
     """Memory in the dtype of ``x``; where it begins matters for large arrays only."""
-    return memory.empty(shape, x.dtype) if x.size > 4096 else np.empty(shape, x.dtype)
+    return memory.empty(shape, x.dtype) if x.size > _SMALL else np.empty(shape, x.dtype)
 
 
 def _root(var, eps):
@@ -157,6 +159,16 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     def run(blocks, plane):
         for s in blocks:
             block, far = _statistics(matrix[s], eps, centre, mean[s], inverse[s])
+            if lie.per_column and not lie.narrow:
+                target = out[s]
+                np.multiply(block, inverse[s, None], out=target)
+                if far is not None:
+                    np.subtract(target, far[:, None], out=target)
+                if w is not None:
+                    np.multiply(target, lie.weight, out=target)
+                if b is not None:
+                    np.add(target, b, out=target)
+                continue
             target = out[s].reshape(-1, lie.width)
             block = block.reshape(target.shape)
             factors = np.empty((3, len(target)), x.dtype)
@@ -174,12 +186,7 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
                     np.add(target, np.matmul(left, patterns[1], out=plane[: len(target)]), out=target)
                 continue
             np.multiply(block, scale[:, None], out=target)
-            if far is not None or b is not None:
-                np.add(target, shift[:, None], out=target)
-            if lie.per_column and w is not None:
-                np.multiply(target, lie.weight, out=target)
-            if lie.per_column and b is not None:
-                np.add(target, b, out=target)
+            np.add(target, shift[:, None], out=target)
 
     lie.each(body, x.size)
     return out.reshape(x.shape), mean, inverse
@@ -202,11 +209,11 @@ def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
         slope, total = np.zeros(size), np.zeros(size)
         for s in blocks:
             block, i = matrix[s], inverse[s]
-            far = mean[s] * i
-            if not centre:
+            far = mean[s] * i if centre and lie.narrow and dtype == np.float32 else None
+            if far is not None and not _is_near(far):
                 far = None
-            elif not _is_near(far, dtype):
-                block, far = block - mean[s][:, None], None
+            if centre and far is None:
+                block = block - mean[s][:, None]
             up = above[s].reshape(-1, lie.width)
             block = block.reshape(up.shape)
             work = plane[: len(up)]
