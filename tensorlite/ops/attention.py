@@ -23,6 +23,8 @@ from .shape import mT
 #: transposed one at half its speed.
 _ROWS = 8
 
+_SMALL = 4096  # elements up to which calls cost more than passes
+
 _WIDE = 1024  # from here on repeating a number along a row is as fast as reading one
 
 
@@ -61,7 +63,7 @@ def _turned(b, scale, extra=0):
 
 def _times_transposed(a, b, scale, out=None):
     """``a @ b^T * scale``."""
-    if a.shape[-2] < _ROWS:
+    if a.shape[-2] < _ROWS or b.size <= _SMALL:
         return np.matmul(a * scale, b.swapaxes(-1, -2), out=out)
     return np.matmul(a, _turned(b, scale), out=out)
 
@@ -75,7 +77,7 @@ def _divide_rows(a, total, out):
     """``a / total``, one number per row."""
     a, total, out = _as_rows(a), _as_rows(total), _as_rows(out)
     width = a.shape[-1]
-    if width > _WIDE or not a.flags.c_contiguous or total.shape[:-1] != a.shape[:-1]:
+    if a.size <= _SMALL or width > _WIDE or not a.flags.c_contiguous or total.shape[:-1] != a.shape[:-1]:
         np.divide(a, total, out=out)
         return
     factors, pattern = np.zeros((2, total.size), a.dtype), np.zeros((2, width), a.dtype)
@@ -87,7 +89,7 @@ def _divide_rows(a, total, out):
 def _row_sums(a, b):
     """The sums of ``a * b`` along the last dimension."""
     x, y = _as_rows(a), _as_rows(b)
-    if not (x.flags.c_contiguous and y.flags.c_contiguous and x.shape == y.shape):
+    if a.size <= _SMALL or not (x.flags.c_contiguous and y.flags.c_contiguous and x.shape == y.shape):
         return np.vecdot(a, b)
     width = a.shape[-1]
     sums = (x * y).reshape(-1, width) @ ones(width, a.dtype)
@@ -196,7 +198,8 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
         if ds is None:
             return
         inner = _row_sums(g, out)
-        if drop is None:  # what softmax's gradient subtracts is one more column of g
+        if drop is None and g.shape[-2] >= _ROWS and v.size > _SMALL:
+            # what softmax's gradient subtracts is one more column of g
             wide = np.empty((*g.shape[:-1], width + 1), g.dtype)
             wide[..., :width] = g
             np.multiply(inner, -1, out=wide[..., width])  # not np.negative: NumPy 2.4 errs on some strides
@@ -205,7 +208,8 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
             np.matmul(wide, turned, out=ds)
         else:
             _times_transposed(g, v, factor, ds)
-            np.multiply(ds, drop, out=ds)
+            if drop is not None:
+                np.multiply(ds, drop, out=ds)
             np.subtract(ds, (inner * factor)[..., None], out=ds)
         np.multiply(ds, raised, out=ds)
         if dq is not None:
