@@ -12,12 +12,11 @@ import itertools
 import numpy as np
 
 from ..engine import primitive
-from ..threads import parallel
 from .elementwise import sigmoid, tanh
 from .linalg import linear
 from .memory import empty
 from .shape import narrow
-from .steps import CACHED, Part, Sum, on_line, padded, products, quick, repeated, scan, start, total, zeros
+from .steps import CACHED, Part, Sum, gather, on_line, padded, products, repeated, scan, share, start, total, zeros
 
 
 @primitive(outputs=("out", "h_n", "steps", "gates", "cuts"), constant=("steps", "gates", "cuts"))
@@ -83,13 +82,8 @@ def gru(x, h0, w_ih, w_hh, b_ih=None, b_hh=None, *, sizes, reverse=False):
                 add(temp, new, result)
                 after[...] = result
 
-    def runs(first, last):
-        with quick():
-            run(first, last)
-        return last
-
-    cuts = parallel(runs, batch, rows * hidden * (inputs + hidden) // 20)
-    return out, h_n, steps, gates, np.array([0, *cuts])
+    cuts = share(run, batch, len(sizes), rows * hidden * (inputs + hidden) // 20)
+    return out, h_n, steps, gates, cuts
 
 
 def _gru_slopes(saved, before, slopes):
@@ -166,11 +160,7 @@ def _gru_vjp(g, x_shape, w_ih, w_hh, steps, gates, cuts, sizes, reverse, needs):
                     part.theirs(dx, run)[...] = part.mine(d_x, run, begin=at.start)
         return d_w, d_n
 
-    def some(first, last):
-        with quick():
-            return [run(*cuts[k : k + 2].tolist()) for k in range(first, last)]
-
-    found = itertools.chain(*parallel(some, len(cuts) - 1, rows * hidden * (inputs + 2 * hidden) // 20))
+    found = gather(run, cuts, rows * hidden * (inputs + 2 * hidden) // 20)
     d_w, d_n = [total(parts) for parts in zip(*found)]
     d_ih = d_hh = d_b_ih = d_b_hh = None
     if wanted:

@@ -17,7 +17,6 @@ import itertools
 import numpy as np
 
 from ..engine import primitive
-from ..threads import parallel
 from .elementwise import relu, sigmoid, tanh
 from .linalg import linear
 from .memory import empty
@@ -26,12 +25,13 @@ from .steps import (
     CACHED,
     Part,
     Sum,
+    gather,
     on_line,
     padded,
     products,
-    quick,
     repeated,
     scan,
+    share,
     spans,
     start,
     total,
@@ -116,13 +116,8 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
                     matmul(bent, w_hr.T, result)
                 after[...] = result
 
-    def runs(first, last):
-        with quick():
-            run(first, last)
-        return last
-
-    cuts = parallel(runs, batch, rows * hidden * (inputs + width) // 16)
-    return out, h_n, c_n, steps, gates, np.array([0, *cuts])
+    cuts = share(run, batch, len(sizes), rows * hidden * (inputs + width) // 16)
+    return out, h_n, c_n, steps, gates, cuts
 
 
 def _lstm_slopes(saved, slopes):
@@ -208,11 +203,7 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
                     part.theirs(dx, run)[...] = part.mine(d_x, run, begin=at.start)
         return d_w, d_hr
 
-    def some(first, last):
-        with quick():
-            return [run(*cuts[k : k + 2].tolist()) for k in range(first, last)]
-
-    found = itertools.chain(*parallel(some, len(cuts) - 1, rows * hidden * (inputs + 2 * width) // 16))
+    found = gather(run, cuts, rows * hidden * (inputs + 2 * width) // 16)
     d_w, d_hr = [total(parts) for parts in zip(*found)]
     d_ih = d_hh = d_bias = None
     if wanted:

@@ -15,12 +15,16 @@ import itertools
 import numpy as np
 
 from ..engine import unwrap
+from ..threads import parallel
 from .memory import empty
 from .products import portion
 from .shape import cat, narrow, reshape
 
 #: Numbers per pass where steps may be taken together: a dozen such arrays fit in a core's cache.
 CACHED = 1 << 15
+
+#: Nanoseconds of work per step from which threads share a batch: the calls of shorter ones get in each other's way.
+LONG = 90_000
 
 
 class Part:
@@ -79,6 +83,27 @@ class Part:
         return a[::-1] if self.reverse is not back else a
 
 
+def share(body, batch, steps, nanoseconds):
+    """``body(first, last)`` for parts of a batch, in as many threads as are worth it; returns where it was cut."""
+
+    def run(first, last):
+        with quick():
+            body(first, last)
+        return last
+
+    return np.array([0, *parallel(run, batch, nanoseconds if nanoseconds >= steps * LONG else 0)])
+
+
+def gather(body, cuts, nanoseconds):
+    """The results of ``body(first, last)`` for the parts of a batch cut at ``cuts``, side by side where worth it."""
+
+    def run(first, last):
+        with quick():
+            return [body(*cuts[k : k + 2].tolist()) for k in range(first, last)]
+
+    return [found for some in parallel(run, len(cuts) - 1, nanoseconds) for found in some]
+
+
 def start(state, batch, width, dtype):
     """A buffer that begins as ``state``, or as zeros."""
     return np.zeros((batch, width), dtype) if state is None else np.array(state, dtype, order="C")
@@ -103,7 +128,7 @@ def products(a, w, out):
     ``a`` is (steps, n, inner), ``w`` (inner, columns) or (blocks, inner, columns).
     """
     (k, n, inner), columns = a.shape, w.shape[-1]
-    step = portion(inner, columns, a.itemsize)
+    step = _portion(n, inner, columns, a.itemsize)
     whole = n // step * step if step else 0
     found = []
     if whole:
@@ -113,6 +138,17 @@ def products(a, w, out):
     if whole < n:
         found.append(zip(a[:, whole:], itertools.repeat(w), out[..., whole:, :]))
     return zip(*found)
+
+
+def _portion(n, inner, columns, itemsize):
+    """How many of ``n`` rows to multiply at once: best a multiple of four, and no rest that takes a call of its own."""
+    most = portion(inner, columns, itemsize)
+    if not most or n <= most:
+        return 0
+    for part in (*range(most, 0, -4), *range(most, 7, -1)):
+        if n % part == 0:
+            return part
+    return most
 
 
 def repeated(a, k):
