@@ -385,16 +385,21 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
         start, end = 0, start
     start, end, step = _number(start), _number(end), _number(step)
     whole = dtype if out is None or dtype is not None else out.dtype
+    small = None  # PyTorch counts in doubles for small integers, and truncates then
     if whole is not None and dtypes.to_numpy(whole).kind in "iu":
+        if dtypes.to_numpy(whole).itemsize < 8:
+            _checked_step(start, end, step)
+            small = int(np.ceil((end - start) / step))
         start, end, step = int(start), int(end), int(step)
-    _checked_step(start, end, step)
+    if small is None:
+        _checked_step(start, end, step)
     if dtype is None:
         floating = any(isinstance(n, float) for n in (start, end, step))
         dtype = (dtypes.get_default_dtype() if floating else dtypes.int64) if out is None else out.dtype
     count = (
         -((start - end) // step) if not isinstance(start + end + step, float) else int(np.ceil((end - start) / step))
     )
-    array = _progression("arange", start, step, int(count), dtype)
+    array = _progression("arange", start, step, int(count if small is None else small), dtype)
     return _finish(array, requires_grad, device, out, layout, pin_memory)
 
 
@@ -430,6 +435,8 @@ def linspace(
     if dtype is None and (isinstance(start, _numbers[2]) or isinstance(end, _numbers[2])):
         dtype = dtypes.get_default_dtype().to_complex()
     d = _float(dtype)
+    if d.kind in "iu":
+        start, end = int(start), int(end)
     a = np.linspace(start, end, steps)
     a = np.trunc(a).astype(d) if d.kind in "iu" else a.astype(d)
     return _finish(a, requires_grad, device, out, layout, pin_memory)
@@ -438,7 +445,10 @@ def linspace(
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
              requires_grad=False):  # fmt: skip
     """``base ** x`` for ``steps`` numbers x from ``start`` to ``end``."""
-    a = np.power(float(base), np.linspace(_number(start), _number(end), _steps("logspace", steps)))
+    start, end = _number(start), _number(end)
+    if _float(dtype).kind in "iu":
+        start, end = int(start), int(end)
+    a = np.power(float(base), np.linspace(start, end, _steps("logspace", steps)))
     return _finish(a.astype(_float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 

@@ -50,6 +50,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None
     if isinstance(dim, (tuple, list)):
         raise TypeError("prod() takes one dim, not several")
     result = red.prod(input if dtype is None else to_dtype(input, dtype), dim=dim, keepdim=keepdim)
+    result = result if dtype is None else to_dtype(result, dtype)  # small integers are multiplied in int64
     return result if out is None else into(out, result)
 
 
@@ -232,6 +233,7 @@ def _running(op, name):
         if dim is None:
             raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
         result = op(input if dtype is None else to_dtype(input, dtype), dim=dim)
+        result = result if dtype is None else to_dtype(result, dtype)  # small integers are summed in int64
         return result if out is None else into(out, result)
 
     function.__name__ = function.__qualname__ = name

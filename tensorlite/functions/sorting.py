@@ -119,7 +119,7 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     return named("histogramdd", ("hist", "bin_edges"))(wrap(hist.astype(a.dtype)), tuple([wrap(e) for e in edges]))
 
 
-def histogram(input, bins, *, range=None, weight=None, density=False, out=None):
+def histogram(input, bins=100, *, range=None, weight=None, density=False, out=None):
     """Counts in intervals and their edges: ``bins`` is a number or a tensor of edges."""
     values = so.histogram(input, bins, range=range, weight=weight, density=density)
     result = named("histogram", ("hist", "bin_edges"))(*values)

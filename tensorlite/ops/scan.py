@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..engine import cast, primitive, unwrap
+from ..engine import cast, clone, primitive, unwrap
 from .axes import axis_of
 from .elementwise import _bar, exp, log, ne, where
 from .reduction import no_zero, sum
@@ -175,6 +175,8 @@ def diff(input, n=1, dim=-1, prepend=None, append=None):
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     dim = axis_of(dim, ndim)
+    if not n:
+        return clone(input)
     joined = [t for t in (prepend, input, append) if t is not None]
     if len(joined) > 1:
         input = cat(*joined, dim=dim)
@@ -257,7 +259,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     if len(steps) != len(dims):
         raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length {len(dims)}, but got "
                            f"a list of length {len(steps)}")  # fmt: skip
-    return [_slope(input, d, unwrap(h), edge_order) for d, h in zip(dims, steps)]
+    return tuple(_slope(input, d, unwrap(h), edge_order) for d, h in zip(dims, steps))
 
 
 def _slope(x, axis, step, order):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine import broadcast_to, primitive, sum_to, unwrap
+from ..engine import TensorBase, broadcast_to, primitive, sum_to, unwrap
 from .axes import axis_of
 from .compare import where
 from .indexing import _corner, _pad_end, index_copy
@@ -210,6 +210,9 @@ def _scatter_reduce_vjp(g, x, index, src, out, dim, reduce, include_self, needs)
         part = reshape_part(src, index)
         if no_zero(x) and no_zero(src):
             return g * kept * out / x, None, _from_part(gather(g * out, index, dim=dim) / part, src.shape)
+        if isinstance(g, TensorBase):
+            raise NotImplementedError("gradients of gradients (create_graph=True) of scatter_reduce(reduce='prod') are not "
+                                      "supported where elements are zero")  # fmt: skip
         # products without zeros, and how many zeros each place has: a single one gets the product of the others
         filled, self_ = where(part == 0, 1.0, part), where(x == 0, 1.0, x)
         product = g * scatter_reduce(self_, index, filled, dim=dim, reduce="prod", include_self=include_self)

@@ -9,6 +9,7 @@ from .reduction import _need_elements, _unpick
 from .scatter import gather
 
 ndarray = np.ndarray
+_indices = range  # PyTorch has an argument of this name
 
 
 def _order(x, axis, descending):
@@ -169,7 +170,11 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", ignor
         out = gather(ranked, np.round(place).astype(np.int64), dim=-1)
     else:
         weight = np.full_like(place, 0.5) if interpolation == "midpoint" else place - low
-        out = lerp(gather(ranked, low, dim=-1), gather(ranked, high, dim=-1), weight.astype(a.dtype))
+        weight = weight.astype(a.dtype)
+        if interpolation == "linear" and getattr(q, "_node", None) is not None:
+            far = last.astype(a.dtype) if ignore_nan else np.where(bad > 0, 0, n - 1).astype(a.dtype)
+            weight = reshape(q, shape=(1, -1)) * far - low.astype(a.dtype)
+        out = lerp(gather(ranked, low, dim=-1), gather(ranked, high, dim=-1), weight)
     if not fractions.ndim:
         return reshape(out, shape=tuple(shape))
     return reshape(swapaxes(out, dim0=0, dim1=1), shape=(len(fractions), *shape))
@@ -252,7 +257,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     new = np.ones(len(rows), bool)
     if len(rows):
         changed = rows[1:] != rows[:-1]
-        new[1:] = changed.reshape(len(rows) - 1, -1).any(1) if changed.ndim > 1 else changed
+        new[1:] = changed.any(tuple(_indices(1, changed.ndim))) if changed.ndim > 1 else changed
     inverse = np.cumsum(new) - 1
     counts = np.diff(np.append(np.flatnonzero(new), len(rows)))
     out = rows[new] if dim is None else np.moveaxis(rows[new], 0, axis_of(dim, a.ndim))
@@ -308,14 +313,14 @@ def histc(x, *, bins=100, min=0, max=0):
     return np.histogram(x, bins, (low, high))[0].astype(x.dtype)
 
 
-def histogram(input, bins, *, range=None, weight=None, density=False):
+def histogram(input, bins=100, *, range=None, weight=None, density=False):
     """The histogram of ``input`` over ``bins`` (a number, or a tensor of edges) and the edges; never differentiable."""
     a, w = unwrap(input), unwrap(weight)
     if a.dtype.kind != "f":
         raise RuntimeError(f'"histogram_cpu" not implemented for {a.dtype}; it takes floating-point tensors')
     edges = unwrap(bins)
     if not isinstance(edges, ndarray):
-        low, high = range or ((a.min(), a.max()) if a.size else (0, 0))
+        low, high = range or ((a.min(), a.max()) if a.size else (0, 1))
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges = np.linspace(low, high, edges + 1, dtype=a.dtype)
     hist, edges = np.histogram(a.reshape(-1), edges, weights=None if w is None else w.reshape(-1), density=density)
