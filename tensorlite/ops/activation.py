@@ -262,9 +262,9 @@ def _silu_step(x, out):
 
 def _silu_slope(g, x, out):
     _logistic(x, out)
-    t = np.subtract(1, out)
-    t = np.multiply(t, x)
-    t = np.add(t, 1)
+    t = np.asarray(np.subtract(1, out))
+    np.multiply(t, x, out=t)
+    np.add(t, 1, out=t)
     np.multiply(out, t, out=out)
     np.multiply(out, g, out=out)
 
