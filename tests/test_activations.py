@@ -125,6 +125,25 @@ def test_gelu_in_any_order_of_memory(approximate):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spread", [1, 20, 500])
+@pytest.mark.parametrize("shape", [(300, 64), (4, 8, 30, 30), (100, 1500)])
+def test_softmax_of_many_rows(shape, spread, dtype):
+    """With masked elements, rows far below the others, and rows of infinities and NaN."""
+    x = (sample(shape) * spread).astype(dtype)
+    x[sample(shape) > 1] = -np.inf
+    rows, g = x.reshape(-1, shape[-1]), sample(shape).astype(dtype)
+    rows[2] -= 80
+    rows[3], rows[4, 0], rows[5, 0] = -np.inf, np.nan, np.inf
+    a, b = tl.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    out, ref = F.softmax(a, -1), torch.nn.functional.softmax(b, -1)
+    out.backward(tl.tensor(g))
+    ref.backward(torch.tensor(g))
+    tolerance = dict(rtol=3e-6, atol=2e-7) if dtype == "float32" else dict(rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(out.numpy(force=True), ref.detach().numpy(), **tolerance)
+    np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-5, atol=tolerance["atol"] * 10)
+
+
 def test_prelu():
     x, w = sample((3, 4, 2)), np.array([0.1, -0.2, 0.3, 0.0])
     for weight in (w, w[:1]):

@@ -13,9 +13,13 @@ import numpy as np
 from .. import dtypes
 from ..engine import primitive
 from . import erf as _erf
+from . import memory
 from .blocks import _quiet, in_blocks, product, zero
 from .elementwise import abs, exp, expm1, log1p, minimum, sigmoid, tanh, where
 from .reduction import sum
+from .rows import row_sums, spread, worth
+
+_BLOCK = 1 << 16  # elements that stay in a core's cache through several passes
 
 _blocks = _quiet(in_blocks)
 
@@ -430,10 +434,34 @@ def softmax(x, *, dim):
     _floating(x, "softmax_kernel_impl")
     if not x.ndim or not x.size:
         return np.ones_like(x)
+    if _in_rows(x, dim):
+        out = memory.empty(x.shape, x.dtype)
+        rows, results = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
+        step = max(1, _BLOCK // x.shape[-1])
+        for i in range(0, len(rows), step):
+            _softmax_rows(rows[i : i + step], results[i : i + step])
+        return out
     out = _shifted(x, dim)
     np.exp(out, out=out)
     np.divide(out, np.add.reduce(out, axis=dim, keepdims=True), out=out)
     return out
+
+
+def _in_rows(x, dim):
+    """Whether ``dim`` lies along many short rows of memory."""
+    return dim in (-1, x.ndim - 1) and x.flags.c_contiguous and worth(x.reshape(-1, x.shape[-1])) and x.itemsize > 2
+
+
+def _softmax_rows(x, out):
+    """Without a search for the largest element of each row where no element is large and no row has only small ones."""
+    total = None
+    if np.maximum.reduce(x, axis=None) < 60:
+        total = row_sums(np.exp(x, out=out))
+    if total is None or not (np.minimum.reduce(total) > 1e-20 and np.maximum.reduce(total) < np.inf):
+        np.exp(np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), out=out), out=out)
+        np.divide(out, np.add.reduce(out, axis=1, keepdims=True), out=out)
+        return
+    np.multiply(out, spread(np.divide(1, total, out=total), x.shape[1]), out=out)
 
 
 softmax.vjp(x=lambda g, out, dim: softmax_grad(g, out, dim=dim))

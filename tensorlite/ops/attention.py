@@ -17,15 +17,12 @@ from .elementwise import div, eq, exp, where
 from .exponential import exponential
 from .linalg import matmul
 from .reduction import sum
+from .rows import SMALL, WIDE, row_sums, spread
 from .shape import mT
 
 #: From this many rows on, a copy of the right factor's transpose is repaid: BLAS multiplies small matrices by a
 #: transposed one at half its speed.
 _ROWS = 8
-
-_SMALL = 4096  # elements up to which calls cost more than passes
-
-_WIDE = 1024  # from here on repeating a number along a row is as fast as reading one
 
 
 def _like_heads(shape, dtype):
@@ -63,7 +60,7 @@ def _turned(b, scale, extra=0):
 
 def _times_transposed(a, b, scale, out=None):
     """``a @ b^T * scale``."""
-    if a.shape[-2] < _ROWS or b.size <= _SMALL:
+    if a.shape[-2] < _ROWS or b.size <= SMALL:
         return np.matmul(a * scale, b.swapaxes(-1, -2), out=out)
     return np.matmul(a, _turned(b, scale), out=out)
 
@@ -77,23 +74,19 @@ def _divide_rows(a, total, out):
     """``a / total``, one number per row."""
     a, total, out = _as_rows(a), _as_rows(total), _as_rows(out)
     width = a.shape[-1]
-    if a.size <= _SMALL or width > _WIDE or not a.flags.c_contiguous or total.shape[:-1] != a.shape[:-1]:
+    if a.size <= SMALL or width > WIDE or not a.flags.c_contiguous or total.shape[:-1] != a.shape[:-1]:
         np.divide(a, total, out=out)
         return
-    factors, pattern = np.zeros((2, total.size), a.dtype), np.zeros((2, width), a.dtype)
-    pattern[0] = 1
-    np.divide(1, total, out=factors[0].reshape(total.shape))
-    np.multiply(a, (factors.T @ pattern).reshape(a.shape), out=out)
+    np.multiply(a, spread((1 / total).reshape(-1), width).reshape(a.shape), out=out)
 
 
-def _row_sums(a, b):
+def _products(a, b):
     """The sums of ``a * b`` along the last dimension."""
     x, y = _as_rows(a), _as_rows(b)
-    if a.size <= _SMALL or not (x.flags.c_contiguous and y.flags.c_contiguous and x.shape == y.shape):
+    if a.size <= SMALL or not (x.flags.c_contiguous and y.flags.c_contiguous and x.shape == y.shape):
         return np.vecdot(a, b)
     width = a.shape[-1]
-    sums = (x * y).reshape(-1, width) @ ones(width, a.dtype)
-    return _as_rows(sums.reshape(*x.shape[:-1], 1))[..., 0]
+    return _as_rows(row_sums((x * y).reshape(-1, width)).reshape(*x.shape[:-1], 1))[..., 0]
 
 
 def _in_parts(body, arrays, nanoseconds):
@@ -197,8 +190,8 @@ def _attention_vjp(g, q, k, v, drop, out, raised, total, scale, needs):
             np.matmul((raised if drop is None else raised * drop).swapaxes(-1, -2), g, out=dv)
         if ds is None:
             return
-        inner = _row_sums(g, out)
-        if drop is None and g.shape[-2] >= _ROWS and v.size > _SMALL:
+        inner = _products(g, out)
+        if drop is None and g.shape[-2] >= _ROWS and v.size > SMALL:
             # what softmax's gradient subtracts is one more column of g
             wide = np.empty((*g.shape[:-1], width + 1), g.dtype)
             wide[..., :width] = g

@@ -17,14 +17,11 @@ from . import memory
 from .blocks import ones
 from .elementwise import add, mul, sub
 from .reduction import mean as mean_
+from .rows import SMALL, WIDE
 from .shape import reshape
 from .unary import rsqrt
 
 _BLOCK = 1 << 16  # elements: all arrays of a block stay in a core's cache
-
-_WIDE = 1024  # from here on repeating a number along a row is as fast as reading one
-
-_SMALL = 4096  # up to here calls cost more than passes
 
 #: Up to this many standard deviations from 0, sums about 0 are as good as sums about the mean.
 _NEAR = 1
@@ -43,7 +40,7 @@ class _Rows:
         self.group = 1 if self.per_column else rows // view[0]
         self.shared = 1 if self.per_column else view[1] // self.group
         self.width = self.columns // self.shared
-        self.narrow = self.width <= _WIDE and x.size > _SMALL
+        self.narrow = self.width <= WIDE and x.size > SMALL
         self.weight = None if w is None else w.reshape(-1)
         self.samples = rows // self.group
         self.step = -(-self.samples // max(1, min(self.samples, x.size // _BLOCK))) * self.group
@@ -105,7 +102,7 @@ def _statistics(block, eps, centre, mean, inverse):
     if centre:
         np.matmul(block, ones(n, dtype), out=mean)
         np.divide(mean, n, out=mean)
-        if dtype == np.float32 and block.size > _SMALL:
+        if dtype == np.float32 and block.size > SMALL:
             np.vecdot(block, block, out=inverse)
             np.divide(inverse, n, out=inverse)
             far = mean * mean
@@ -123,7 +120,7 @@ def _statistics(block, eps, centre, mean, inverse):
 
 def _empty(shape, x):
     """Memory in the dtype of ``x``; where it begins matters for large arrays only."""
-    return memory.empty(shape, x.dtype) if x.size > _SMALL else np.empty(shape, x.dtype)
+    return memory.empty(shape, x.dtype) if x.size > SMALL else np.empty(shape, x.dtype)
 
 
 def _root(var, eps):
