@@ -49,8 +49,8 @@ def slices(x, y, weight, size, shuffle):
         if order is not None:
             index = order[part]
             yield (
-                engine.wrap(x._data[index]),
-                engine.wrap(y._data[index]),
+                engine.wrap(x._data.take(index, axis=0)),
+                engine.wrap(y._data.take(index, axis=0)),
                 None if weight is None else engine.wrap(weight._data[index]),
             )
         else:

@@ -120,7 +120,7 @@ class Trainer:
 
     def _measure(self, metric, z, y):
         """Update a metric; class decisions are the same on logits, so probabilities are made only where needed."""
-        z = z.detach()
+        z = engine.wrap(z._data)
         if self.link == "softmax" and getattr(metric, "name", "") in ("accuracy", "confusion_matrix"):
             return metric.update(z, y)
         return metric.update(self.model.predictions(z, self.link), y)

@@ -104,8 +104,8 @@ def class_indices(target, scores):
             raise ValueError(f"labels must be class indices, but found {dtypes.of(t.dtype).name} values with fractions")
         t = t.astype(np.int64)
     t = t.astype(np.int64, copy=False)
-    wrong = (t < 0) | (t >= c)
-    if wrong.any():
+    if t.size and np.maximum.reduce(t.view(np.uint64)) >= c:  # negative labels become the largest numbers
+        wrong = (t < 0) | (t >= c)
         message = f"Target {int(t[wrong][0])} is out of bounds. The scores are for {c} classes, labels 0 to {c - 1}."
         raise IndexError(checks.out_of_range(message, t, c, None))
     return wrap(t)

@@ -220,11 +220,20 @@ class Model(Module):
         """Arrays become tensors; floats take the dtype of the weights."""
         if not isinstance(x, engine.TensorBase):
             x = as_tensor(x)
-        first = next(self.parameters(), None)
+        first = self._first_parameter()
         if first is not None and x._data.dtype.kind in "fbui" and x._data.dtype != first._data.dtype:
             if x._data.dtype.kind == "f" or not self._starts_with_indices():
                 x = x.to(first.dtype)
         return x
+
+    def _first_parameter(self):
+        for layer in self.layers:  # where it usually is; a walk over all modules in every step costs more
+            for p in layer._parameters.values():
+                if p is not None:
+                    return p
+            if layer._modules:
+                break
+        return next(self.parameters(), None)
 
     def _starts_with_indices(self):
         """Whether the first layer looks things up by integer."""

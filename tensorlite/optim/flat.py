@@ -21,7 +21,7 @@ from .optimizer import Optimizer, number
 
 __all__ = ["BLOCK", "SMALL", "Elementwise"]
 
-BLOCK = 32768  # elements per run of a formula
+BLOCK = 65536  # elements per run of a formula
 SMALL = 4096  # parameters up to this size share a run: beyond it, copying costs more than the calls it saves
 
 
