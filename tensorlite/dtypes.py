@@ -251,7 +251,10 @@ def result_dtype(values) -> np.dtype:
         else:
             level, d = 2, _scalar_type(a)
             if d is None:
-                raise TypeError(f"cannot compute with a {type(v).__name__}: expected a tensor, an array or a number")
+                raise TypeError(
+                    f"unsupported operand type(s): cannot compute with a {type(v).__name__}; expected a tensor, an array or a "
+                    "number"
+                )
         old = found[level]
         found[level] = d if old is None else _pair(old, d)
     result: np.dtype | None = None

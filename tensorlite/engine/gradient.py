@@ -387,6 +387,6 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def _check_used(inputs, i, allow_unused):
     if not allow_unused:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph "
-            f"(input {i}, shape {list(inputs[i]._data.shape)}). Set allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if "
+            f"this is the desired behavior. (Its shape is {list(inputs[i]._data.shape)}.)"
         )

@@ -146,20 +146,27 @@ def _explain(prim, error, raw):
     if isinstance(error, np.exceptions.AxisError) and error.ndim is not None:
         n = max(error.ndim, 1)
         return IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})")
+    if isinstance(error, AttributeError):
+        odd = [(i, type(r).__name__) for i, r in enumerate(raw, 1) if isinstance(r, (str, list, tuple, dict))]
+        if not odd:
+            return error
+        return TypeError(f"{prim.name}(): argument (position {odd[0][0]}) must be Tensor, not {odd[0][1]}")
     shown = ", ".join(
         f"{dtypes.of(r.dtype).name}{list(r.shape)}" if isinstance(r, ndarray) else repr(r) for r in raw
     )  # fmt: skip
-    shapes = [r.shape for r in raw if isinstance(r, ndarray)]
-    if prim.broadcasts and len(shapes) == 2:
-        a, b = shapes
-        n = max(len(a), len(b))
-        a, b = (1,) * (n - len(a)) + a, (1,) * (n - len(b)) + b
-        for d in reversed(range(n)):
-            if a[d] != b[d] and 1 not in (a[d], b[d]):
-                return dtypes.ShapeError(
-                    f"The size of tensor a ({a[d]}) must match the size of tensor b ({b[d]}) at non-singleton dimension "
-                    f"{d} ({prim.name} of {shown})"
-                )
+    if isinstance(error, dtypes.ShapeError):
+        return error
+    broadcasts = prim.broadcasts or "could not be broadcast together" in str(error)
+    shapes = [r.shape for r in raw if isinstance(r, ndarray)] if broadcasts else []
+    n = max(map(len, shapes), default=0)
+    for d in reversed(range(n)):
+        sizes = [s[d - n] for s in shapes if len(s) >= n - d and s[d - n] != 1]
+        other = next((m for m in sizes if m != sizes[0]), None)
+        if other is not None:
+            return dtypes.ShapeError(
+                f"The size of tensor a ({sizes[0]}) must match the size of tensor b ({other}) at non-singleton dimension "
+                f"{d} ({prim.name} of {shown})"
+            )
     if isinstance(error, (IndexError, NotImplementedError, RuntimeError, TypeError)):
         return error
     return dtypes.ShapeError(f"{prim.name}({shown}): {error}")
@@ -197,7 +204,7 @@ def {name}({signature}):
 {promote}
     try:
         out = forward({raws}{settings}) if mode < 2 else state.watch.forward(prim, ({args}), {{{pairs}}}, ({raws}))
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
         raise explain(prim, error, ({raws})) from error
 {finish}
 """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..dtypes import result_dtype
+from .. import dtypes
 from ..engine import primitive, sum_to
 from .choose import choose
 
@@ -56,7 +56,8 @@ def isclose(a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 def _bits(name, ufunc):
     def forward(a, b):
         if np.result_type(a, b).kind not in "biu":
-            raise RuntimeError(f'"{name}_cpu" not implemented for {np.result_type(a, b)}; it takes integers and bools')
+            title = dtypes.of(np.result_type(a, b)).title
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{title}'; it takes integers and bools")
         return ufunc(a, b)
 
     forward.__name__ = forward.__qualname__ = name
@@ -76,7 +77,8 @@ bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift)
 def bitwise_not(x):
     """Bitwise not; for bools logical not."""
     if x.dtype.kind not in "biu":
-        raise RuntimeError(f"bitwise_not is not implemented for {x.dtype}; it takes integers and bools")
+        title = dtypes.of(x.dtype).title
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{title}'; it takes integers and bools")
     return np.invert(x)
 
 
@@ -157,7 +159,7 @@ def _common_dtype(a, b):
     elif b.__class__ is ndarray and a.__class__ is float and b.dtype.kind in "fc":
         return b.dtype
     # zero-dimensional results of NumPy's operators count as arrays
-    return result_dtype([np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)])
+    return dtypes.result_dtype([np.asarray(v) if isinstance(v, np.generic) else v for v in (a, b)])
 
 
 def _one_value(x, shape):

@@ -11,7 +11,7 @@ from builtins import complex as _number  # ``complex`` is an operation here
 
 import numpy as np
 
-from ..engine import primitive, unwrap
+from ..engine import TensorBase, primitive, unwrap
 from .blocks import _quiet, in_blocks, product, zero  # noqa: F401
 from .compare import (  # noqa: F401
     bitwise_and,
@@ -103,6 +103,9 @@ add.vjp(a=lambda g: g, b=lambda g: g)
 def sub(a, b):
     """``a - b``."""
     if np.result_type(a, b).kind == "b":
+        if getattr(a, "dtype", None) == getattr(b, "dtype", None):
+            raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                               "`logical_xor()` operator instead.")  # fmt: skip
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
                            "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     return np.subtract(a, b)
@@ -172,6 +175,8 @@ def _pow_base(g, a, b):
     if isinstance(b, (int, float)):
         if b == 0:
             return zero(g)
+        if isinstance(a, TensorBase):  # as PyTorch's, also where it is constant the slope has a graph
+            return g * _bar(b * a ** (b - 1))
         if b == 1:
             return g
         if b == 2:

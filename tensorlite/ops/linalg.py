@@ -49,9 +49,11 @@ def _mismatch(a, b):
     if b.ndim <= 2:
         rows = a.size // a.shape[-1] if a.shape[-1] else 0
         return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {_size(b)})"
-    if a.shape[-1] == b.shape[-2]:
-        return (f"The size of tensor a ({list(a.shape[:-2])}) must match the size of tensor b ({list(b.shape[:-2])}) in the "
-                "batch dimensions")  # fmt: skip
+    batches = list(zip(reversed(a.shape[:-2]), reversed(b.shape[:-2])))
+    for d, (m, n) in enumerate(batches):
+        if m != n and 1 not in (m, n):
+            return (f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
+                    f"{max(a.ndim, b.ndim) - 3 - d}")  # fmt: skip
     return (f"Expected size for first two dimensions of batch2 tensor to be: {[b.shape[0], a.shape[-1]]} but got: "
             f"{[b.shape[0], b.shape[-2]]}.")  # fmt: skip
 

@@ -33,7 +33,7 @@ def _need_float(name, x):
     if x.dtype.kind not in "fc":
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {x.dtype}"
+            f"Got: {dtypes.of(x.dtype).title}"
         )
 
 
@@ -102,7 +102,8 @@ def nanmean(input, dim=None, keepdim=False):
 @_quiet
 def var(x, *, dim=None, correction=1, keepdim=False):
     """The variance over ``dim``: squared deviations over ``n - correction``."""
-    _need_float("var", x)
+    if x.dtype.kind not in "fc":
+        raise RuntimeError(f"std and var only support floating point and complex dtypes, but got {dtypes.of(x.dtype).title}")
     if x.dtype.char == "e":  # squares of float16 overflow
         return var(x.astype(np.float32), dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
     axis = normal_dim(dim, x.ndim)
