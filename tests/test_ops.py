@@ -228,7 +228,7 @@ ALLOWED = {"shape", "append", "inf", "nan", "pi", "prod", "log", "sqrt", "split"
 
 
 #: vjps with a branch for raw arrays (fewer calls, several threads); on tensors they are the plain expression.
-RAW_BRANCH = {"elementwise.mul", "linalg.linear", "unary.relu"}
+RAW_BRANCH = {"linalg.linear", "unary.relu"}
 
 
 def test_vjps_use_operators_and_primitives_only():

@@ -85,8 +85,6 @@ from .unary import (  # noqa: F401
     tanh_grad,
 )  # fmt: skip
 
-ndarray = np.ndarray
-
 # -- arithmetic ------------------------------------------------------------------------------------
 
 
@@ -120,15 +118,7 @@ def mul(a, b):
     return np.multiply(a, b)
 
 
-def _mul_a(g, b):
-    return g * b if b.__class__ is ndarray and b.dtype.kind != "c" else g * _bar(b)
-
-
-def _mul_b(g, a):
-    return g * a if a.__class__ is ndarray and a.dtype.kind != "c" else g * _bar(a)
-
-
-mul.vjp(a=_mul_a, b=_mul_b)
+mul.vjp(a=lambda g, b: g * _bar(b), b=lambda g, a: g * _bar(a))
 
 
 @primitive(promote="float", broadcasts=True, into=_quiet(lambda a, b: np.divide(a, b, out=a)))

@@ -103,7 +103,9 @@ def nanmean(input, dim=None, keepdim=False):
 def var(x, *, dim=None, correction=1, keepdim=False):
     """The variance over ``dim``: squared deviations over ``n - correction``."""
     if x.dtype.kind not in "fc":
-        raise RuntimeError(f"std and var only support floating point and complex dtypes, but got {dtypes.of(x.dtype).title}")
+        raise RuntimeError(
+            f"std and var only support floating point and complex dtypes, but got {dtypes.of(x.dtype).title}"
+        )
     if x.dtype.char == "e":  # squares of float16 overflow
         return var(x.astype(np.float32), dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
     axis = normal_dim(dim, x.ndim)
