@@ -161,10 +161,10 @@ def __getattr__(name):
         from .nn import functional
 
         return getattr(functional, name)
-    if name == "autocast":
-        from .amp import autocast
+    if name in ("autocast", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"):
+        from .amp import autocast_mode
 
-        return autocast
+        return getattr(autocast_mode, name)
     if name == "doctor":
         from ._doctor import doctor
 

@@ -19,17 +19,3 @@ def test_uses_raise():
     for use in (tl.cuda.synchronize, tl.cuda.current_device, lambda: tl.cuda.FloatTensor(2)):
         with pytest.raises(AssertionError, match="no CUDA device"):
             use()
-
-
-def test_mixed_precision_is_off():
-    with pytest.warns(UserWarning, match="Disabling"), tl.autocast(device_type="cuda", dtype=tl.float16):
-        assert (tl.ones(2) @ tl.ones(2)).dtype == tl.float32
-    with pytest.raises(NotImplementedError, match="not supported"):
-        tl.amp.autocast("cpu")
-    scaler = tl.amp.GradScaler(enabled=False)
-    x = tl.ones(2, requires_grad=True)
-    optimizer = tl.optim.SGD([x], lr=0.5)
-    scaler.scale(x.sum()).backward()
-    scaler.step(optimizer)
-    scaler.update()
-    assert x.tolist() == [0.5, 0.5]

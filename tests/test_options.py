@@ -13,9 +13,7 @@ SHAPE = "a part of the protocol that this case does not need"
 #: Parameter names (everywhere) or "file function parameter" that are without effect by meaning.
 WITHOUT_EFFECT = {
     "non_blocking": CPU, "foreach": SPEED, "implicit": "set by PyTorch's own compiler only", "check_available": CPU,
-    "amp.py __init__ cache_enabled": SPEED,
-    **{f"amp.py __init__ {name}": "a GradScaler without a GPU is off, as in PyTorch" for name in (
-        "device", "init_scale", "growth_factor", "backoff_factor", "growth_interval")},
+    "amp/autocast_mode.py __init__ cache_enabled": SPEED,
     "autograd/grad_mode.py __init__ fn": "__new__ has taken it", "backends/cudnn.py flags benchmark_limit": "steers GPU kernels only",
     "autograd/functional.py hessian vectorize": SPEED,
     "autograd/graph.py __init__ pin_memory": CPU, "autograd/graph.py __init__ device_type": CPU, "autograd/profiler.py __init__ use_kineto": SPEED,
