@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,17 @@ def test_quickstart(tmp_path):
     assert accuracy > 0.96
     assert (tmp_path / "history.png").stat().st_size > 10_000
     assert "<svg" in (tmp_path / "graph.svg").read_text()
+
+
+def test_readme_runs_as_it_is_written(tmp_path, monkeypatch, capsys):
+    for name in ("sklearn", "graphviz"):
+        pytest.importorskip(name)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in re.findall("```python\n(.*?)```", (EXAMPLES.parent / "README.md").read_text(), re.DOTALL):
+        exec(block, names)
+    assert {path.name for path in tmp_path.iterdir()} == {"digits.tl", "graph.svg", "backward.html"}
+    assert "Evaluation(loss=" in capsys.readouterr().out and float(names["exp"](1.0)) == pytest.approx(np.e)
 
 
 @pytest.mark.slow

@@ -149,6 +149,15 @@ def test_streams_without_an_end_and_narrow_character_sets(monkeypatch):
         assert expected in screen.text
 
 
+def test_short_epochs_have_a_bar_too(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    basic().fit(*blobs(), epochs=3)
+    monkeypatch.undo()
+    assert "#" in screen.text and screen.text.count("\n") == 3
+
+
 def test_text_of_times():
     assert progress.clock(59.6) == "1:00" and progress.clock(3725) == "1:02:05"
     assert progress.pace(0, 1) == "? steps/s" and progress.pace(5, 10) == "2.0 s/step"

@@ -112,7 +112,14 @@ def test_nothing_there(small, monkeypatch):
     monkeypatch.setattr(datasets.MNIST, "mirrors", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
     with pytest.raises(RuntimeError) as error:
         datasets.MNIST(small / "root")
-    for part in ("train-images-idx3-ubyte.gz", "127.0.0.1:9/a/", "127.0.0.1:9/b/", "MNIST/raw", "TENSORLITE_DATA"):
+    for part in (
+        "train-images-idx3-ubyte.gz",
+        "127.0.0.1:9/a/",
+        "127.0.0.1:9/b/",
+        "MNIST/raw",
+        "TENSORLITE_DATA",
+        "t10k-labels",
+    ):
         assert part in str(error.value)
     assert os.listdir(small / "root" / "MNIST" / "raw") == []
 

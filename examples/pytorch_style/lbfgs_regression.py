@@ -36,7 +36,7 @@ def main(steps=None, iterations=3 if SMALL else 15):
     for _ in range(iterations if steps is None else min(steps, 10)):
         losses.append(optimizer.step(closure).item())
     point = torch.tensor([-1.5, 2.0], dtype=torch.float64, requires_grad=True)
-    valley = torch.optim.LBFGS([point], lr=0.1, max_iter=10)
+    valley = torch.optim.LBFGS([point], max_iter=4, line_search_fn="strong_wolfe")
 
     def fall():
         valley.zero_grad()
@@ -48,7 +48,9 @@ def main(steps=None, iterations=3 if SMALL else 15):
         losses.append(valley.step(fall).item())
     if steps is None:
         accuracy = ((model(x) > 0).double() == y).double().mean().item()
-        print(f"logistic regression: accuracy {accuracy:.3f}; Rosenbrock: {losses[-1]:.2e} at {point.tolist()}")
+        print(
+            f"logistic regression: accuracy {accuracy:.3f}; Rosenbrock: {losses[-1]:.1e} at ({point[0]:.4f}, {point[1]:.4f})"
+        )
     return losses
 
 

@@ -68,6 +68,7 @@ class Progress:
         self.epochs = epochs
         self.print_every = print_every
         self.drawn = 0  # characters of the line that stands there
+        self.looked = 0.0  # when the bar was drawn last; epochs may be shorter than what lies between two drawings
         full, empty = "█", "░"
         try:
             (full + empty).encode(getattr(self.out, "encoding", None) or "ascii")
@@ -79,7 +80,7 @@ class Progress:
 
     def start_epoch(self, epoch, total, done=0):
         """A new epoch of ``total`` steps (None where that is not known), of which ``done`` were made before."""
-        self.began = self.stepped = self.looked = time.perf_counter()
+        self.began = time.perf_counter()
         self.epoch, self.total = epoch, total
         self.count = self.before = done
         self.mean = {}

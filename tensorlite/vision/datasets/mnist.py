@@ -105,7 +105,8 @@ class MNIST(ArrayDataset):
         try:
             return fetch(resource, self.mirrors, folders[0])
         except RuntimeError as error:
-            raise RuntimeError(f"{name}: {error}{notes}") from None
+            missing = ", ".join(r.name for r in self.resources if find(r, folders, []) is None)
+            raise RuntimeError(f"{name}: {error}\nMissing so far: {missing}.{notes}") from None
 
     @property
     def raw_folder(self):
