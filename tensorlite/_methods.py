@@ -540,11 +540,15 @@ class Methods(TensorBase):
 
     def add_(self, other, *, alpha=1):
         """``self += alpha * other``."""
-        return inplace(ew.add, self, other if alpha == 1 else ew.mul(other, alpha))
+        return inplace(
+            ew.add, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
+        )
 
     def sub_(self, other, *, alpha=1):
         """``self -= alpha * other``."""
-        return inplace(ew.sub, self, other if alpha == 1 else ew.mul(other, alpha))
+        return inplace(
+            ew.sub, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
+        )
 
     subtract_ = sub_
 

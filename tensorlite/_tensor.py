@@ -302,6 +302,8 @@ class Tensor(Methods):
     def data(self, value):
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._node is not None and value._data.dtype.kind not in "fc":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._data = settle(value)._data
         self._view = None
         if not self._data.flags.c_contiguous:

@@ -239,7 +239,7 @@ DIRECT = [
     "x.nanmedian(1)", "w.clone()[None].clone(memory_format=torch.channels_last)", "x.t().clone()",
     "ops.elementwise.assign(x, v)", "ops.indexing.one_hot(k, num_classes=4)", "ops.scan.recur(x, p, dim=1)",
     "torch.special.gammainc(j * 1.0, p + r)", "torch.special.gammaincc(j * 1.0, p + r)",
-    "ops.scan.recur(x, y, dim=1)", "ops.reduction._repick(x, n, dim=1, keepdim=False)", "ops.unary.tanh_grad(x, y)",
+    "ops.scan.recur(x, y, dim=1)", "ops.reduction._repick(x, n, dim=1, keepdim=False)", "ops.unary.tanh_grad(x, y)", "ops.unary.relu_grad(x, y)",
     "ops.unary.sigmoid_grad(x, y)", "ops.blocks.product(x, y, 2.0)", "ops.blocks.zero(x)", "x.clone()", "x.expand(2, 3, 4) * 1", "x.to(torch.float32)",
     "torch.special.bessel_j1(x)", "torch.special.bessel_y0(p)", "torch.special.bessel_y1(p)", "torch.special.modified_bessel_k0(p)",
     "torch.special.modified_bessel_k1(p)", "ops.indexing.index_put(x, s, index=(n, n))", "ops.shape.mT(t)", "x[1:].mul_(2)",

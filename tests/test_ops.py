@@ -297,3 +297,14 @@ def test_choose_is_where():
                     assert np.array_equal(choose(mask, x, y), np.where(mask, x, y))
     nan = np.where(mask, np.nan, 1.0)
     assert np.array_equal(choose(~mask, nan, np.zeros(())), np.where(mask, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int32, np.int64])
+def test_negation_in_place_of_any_stride(kind):
+    for stride in range(1, 9):  # NumPy's own errs for some
+        base = np.arange(1, 8 * 20 + 1).astype(kind)
+        t = tl.from_numpy(base.copy())
+        t[::stride].neg_()
+        expected = base.copy()
+        expected[::stride] = [-n for n in base[::stride].tolist()]
+        assert np.array_equal(t.numpy(), expected)

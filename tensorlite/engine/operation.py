@@ -13,7 +13,7 @@ from .. import dtypes
 from . import tape
 from .node import Port
 from .plan import Plan
-from .tape import RECORDING, WATCHED, TensorBase, _new, ndarray, state, wrap
+from .tape import RECORDING, WATCHED, TensorBase, _new, ndarray, state, unwrap, wrap
 from .trail import cut
 from .view import _attach_view, renew
 
@@ -121,6 +121,9 @@ def _promote(how, args):
     from .basic import cast  # a primitive itself
 
     d = dtypes.result_dtype(args)
+    if how == "signed" and any(isinstance(a, bool) or np.dtype(bool) is getattr(unwrap(a), "dtype", None) for a in args):
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+                           "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     if how == "float" and d.kind not in "fc":
         d = dtypes.get_default_dtype().numpy
     out = []
@@ -389,8 +392,9 @@ def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outpu
     forward : callable
         Raw arrays in, raw array (or tuple of arrays) out. Positional parameters are arrays, keyword-only
         ones settings, ``*xs`` a sequence of arrays.
-    promote : None, 'same' or 'float'
-        Bring arguments to one dtype first (PyTorch's rules); 'float' also turns integers into floats.
+    promote : None, 'same', 'signed' or 'float'
+        Bring arguments to one dtype first (PyTorch's rules); 'signed' refuses bools beside other dtypes, 'float' also
+        turns integers into floats.
     broadcasts : bool
         Whether arguments broadcast, so that gradients must be summed back to their shapes.
     view : bool

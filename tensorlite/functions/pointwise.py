@@ -146,15 +146,30 @@ lcm = _binary(ew.lcm)
 ldexp = _binary(ew.ldexp, "ldexp")
 
 
+def scaled(input, other, alpha):
+    """``alpha * other``, to be added to ``input``."""
+    if alpha.__class__ is float and isinstance(other, TensorBase) and other._data.dtype.kind == "f":
+        return ew.mul(other, alpha)
+    kind = dtypes.result_dtype((input, other)).kind
+    number = getattr(alpha, "item", lambda: alpha)()
+    if number.__class__ is bool and kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if number.__class__ is float and kind not in "fc":
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if number.__class__ is complex and kind != "c":
+        raise RuntimeError("For non-complex input tensors, argument alpha must not be a complex number.")
+    return ew.logical_and(other, bool(number)) if kind == "b" else ew.mul(other, alpha)
+
+
 def add(input, other, *, alpha=1, out=None):
     """``input + alpha * other``."""
-    result = ew.add(input, other if alpha == 1 else ew.mul(other, alpha))
+    result = ew.add(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
 
 def sub(input, other, *, alpha=1, out=None):
     """``input - alpha * other``."""
-    result = ew.sub(input, other if alpha == 1 else ew.mul(other, alpha))
+    result = ew.sub(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
 
@@ -164,7 +179,7 @@ subtract = sub
 def rsub(input, other, *, alpha=1):
     """``other - alpha * input``."""
     tensor_arg(input, "input", "rsub")
-    return ew.sub(other, input if alpha == 1 else ew.mul(input, alpha))
+    return ew.sub(other, input if alpha == 1 and alpha is not True else scaled(other, input, alpha))
 
 
 def div(input, other, *, rounding_mode=None, out=None):

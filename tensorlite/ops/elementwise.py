@@ -97,15 +97,12 @@ def add(a, b):
 add.vjp(a=lambda g: g, b=lambda g: g)
 
 
-@primitive(promote="same", broadcasts=True, into=lambda a, b: np.subtract(a, b, out=a), kernel=np.subtract)
+@primitive(promote="signed", broadcasts=True, into=lambda a, b: np.subtract(a, b, out=a), kernel=np.subtract)
 def sub(a, b):
-    """``a - b``."""
+    """``a - b``; not of bools."""
     if np.result_type(a, b).kind == "b":
-        if getattr(a, "dtype", None) == getattr(b, "dtype", None):
-            raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
-                               "`logical_xor()` operator instead.")  # fmt: skip
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
-                           "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+                           "`logical_xor()` operator instead.")  # fmt: skip
     return np.subtract(a, b)
 
 
@@ -131,7 +128,14 @@ def div(a, b):
 div.vjp(a=lambda g, b: g / _bar(b), b=lambda g, a, b: -g * _bar((a / b) / b))
 
 
-@primitive(promote="same", into=lambda a: np.negative(a, out=a), kernel=np.negative)
+def _negate(a):
+    if a.flags.c_contiguous:
+        np.negative(a, out=a)
+    else:
+        a[...] = np.negative(a)  # NumPy 2.4 errs where a result is written with a stride of 16 bytes or so
+
+
+@primitive(promote="same", into=_negate, kernel=np.negative)
 def neg(x):
     """``-x``."""
     if x.dtype == bool:

@@ -156,7 +156,9 @@ _MANY = 1 << 20  # elements that are worth a second thread
 
 
 def _relu_vjp(g, out):
-    if out.__class__ is np.ndarray and out.size > _MANY:  # first order
+    if out.__class__ is not np.ndarray:
+        return relu_grad(g, out)
+    if out.size > _MANY:
         return in_blocks(_relu_slope, out, g, out, passes=2)
     return g * (out != 0)
 
@@ -165,8 +167,19 @@ relu.vjp(x=_relu_vjp)
 
 
 @primitive
+def relu_grad(g, y):
+    """``g`` where ``y`` is not 0."""
+    return g * (y != 0)
+
+
+relu_grad.vjp(g=lambda g, y: relu_grad(g, y), y=lambda g: zero(g))
+
+
+@primitive
 def abs(x):
     """The absolute value; gradient 0 at 0."""
+    if x.dtype == bool:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
     return np.abs(x)
 
 
