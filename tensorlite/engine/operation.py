@@ -121,7 +121,9 @@ def _promote(how, args):
     from .basic import cast  # a primitive itself
 
     d = dtypes.result_dtype(args)
-    if how == "signed" and any(isinstance(a, bool) or np.dtype(bool) is getattr(unwrap(a), "dtype", None) for a in args):
+    if how == "signed" and any(
+        isinstance(a, bool) or np.dtype(bool) is getattr(unwrap(a), "dtype", None) for a in args
+    ):
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
                            "invert a mask, use the `~` or `logical_not()` operator instead.")  # fmt: skip
     if how == "float" and d.kind not in "fc":
