@@ -32,7 +32,7 @@ def _finish(array, requires_grad=False, device=None, out=None, layout=None, pin_
         raise RuntimeError("Cannot access accelerator device when none is available.")
     t = wrap(array)
     if out is not None:
-        t = into(out, t)
+        t = into(out, t if array.dtype == out._data.dtype else engine.cast(t, dtype=out._data.dtype), resizes=True)
     return t.requires_grad_() if requires_grad else t
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .engine import broadcast_to as _broadcast_to
 from .engine import wrap as _wrap
-from .functions._common import into, named, to_dtype, with_out
+from .functions._common import into_same, named, to_dtype, with_out
 from .ops import decompose as _dec
 from .ops import factors as _fac
 from .ops import linalg as _lin
@@ -24,17 +24,17 @@ __all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "di
            "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve",
            "vander", "vecdot", "vector_norm"]  # fmt: skip
 
-solve, solve_triangular = with_out(_dec.solve), with_out(_dec.solve_triangular)
-inv = with_out(_dec.inv)
-det = with_out(_dec.det)
-cholesky = with_out(_dec.cholesky)
-eigvalsh, eigvals = with_out(_dec.eigvalsh), with_out(_dec.eigvals)
-svdvals = with_out(_dec.svdvals)
+solve, solve_triangular = with_out(_dec.solve, into_same), with_out(_dec.solve_triangular, into_same)
+inv = with_out(_dec.inv, into_same)
+det = with_out(_dec.det, into_same)
+cholesky = with_out(_dec.cholesky, into_same)
+eigvalsh, eigvals = with_out(_dec.eigvalsh, into_same), with_out(_dec.eigvals)
+svdvals = with_out(_dec.svdvals, into_same)
 pinv, cond, matrix_rank = with_out(_mat.pinv), with_out(_mat.cond), with_out(_mat.matrix_rank)
 matrix_exp = _mat.matrix_exp
 tensorsolve, tensorinv = with_out(_mat.tensorsolve), with_out(_mat.tensorinv)
-matmul = with_out(_lin.matmul)
-matrix_power, multi_dot = with_out(_lin.matrix_power), with_out(_lin.multi_dot)
+matmul = with_out(_lin.matmul, into_same)
+matrix_power, multi_dot = with_out(_lin.matrix_power, into_same), with_out(_lin.multi_dot, into_same)
 
 
 def slogdet(A, *, out=None):
@@ -51,7 +51,7 @@ def slogdet(A, *, out=None):
 
 def _named(name, fields, values, out=None):
     result = named(name, fields)(*values)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def qr(A, mode="reduced", *, out=None):
@@ -130,19 +130,19 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     result = _vector_norm(
         _typed(x, dtype), ord=float(ord), dim=tuple(dim) if isinstance(dim, list) else dim, keepdim=keepdim
     )
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
     """A norm of matrices: ``'fro'``, ``'nuc'``, 1, -1, 2, -2, infinity or its negative."""
     result = _mat.matrix_norm(_typed(A, dtype), ord, dim, keepdim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     """A vector norm, or a matrix norm for two dimensions; by default the 2-norm of all elements."""
     result = _mat.norm(_typed(A, dtype), ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def cross(input, other, *, dim=-1, out=None):
@@ -153,7 +153,7 @@ def cross(input, other, *, dim=-1, out=None):
     if sizes != (3, 3):
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
     result = _lin.cross(input, other, dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
@@ -167,7 +167,7 @@ def vecdot(x, y, *, dim=-1, out=None):
     from .ops.reduction import sum
 
     result = sum(mul(_bar(x), y), dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def vander(x, *, N=None):
@@ -186,7 +186,7 @@ def vander(x, *, N=None):
 def householder_product(A, tau, *, out=None):
     """The first columns of the product of reflectors ``1 - tau v v^H``, of which ``A`` holds the ``v``."""
     result = _fac.householder_product(A, tau)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def lu_factor(A, *, pivot=True, out=None):
@@ -219,7 +219,7 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False, out=None):
 def lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
     """``X`` with ``A @ X = B``, given :func:`lu_factor` of ``A``."""
     result = _fac.lu_solve(LU, pivots, B, left=left, adjoint=adjoint)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def solve_ex(A, B, *, left=True, check_errors=False, out=None):

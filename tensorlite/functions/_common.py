@@ -93,10 +93,12 @@ _OVERLAP = (
 )
 
 
-def into(out, result, *inputs):
+@np.errstate(over="ignore")  # of a number that is too large for a smaller ``out``
+def into(out, result, *inputs, resizes=False):
     """Write ``result`` into the tensor ``out`` given as ``out=``, and return it (tuples: one by one).
 
-    ``out`` may be one of the ``inputs``, but not share only a part of its memory with one.
+    ``out`` may be one of the ``inputs``, but not share only a part of its memory with one. It takes the shape of
+    the result, with a warning if it had elements and ``resizes`` is not set.
     """
     if isinstance(result, tuple):
         if len(out) != len(result):
@@ -122,7 +124,7 @@ def into(out, result, *inputs):
             f"result type {dtypes.of(r.dtype).title} can't be cast to the desired output type {dtypes.of(a.dtype).title}"
         )
     if a.shape != r.shape:
-        if a.size:
+        if a.size and not resizes:
             warnings.warn(
                 f"An output with one or more elements was resized since it had shape {list(a.shape)}, which does not "
                 f"match the required output shape {list(r.shape)}. This behavior is deprecated, and in a future PyTorch "
@@ -136,20 +138,20 @@ def into(out, result, *inputs):
     return out
 
 
-def into_same(out, result):
+def into_same(out, result, *inputs, resizes=False):
     """:func:`into` for functions that do not cast: the dtypes must agree."""
     for o, r in zip(out, result) if isinstance(result, tuple) else [(out, result)]:
-        if o._data.dtype != r._data.dtype:
+        if isinstance(o, TensorBase) and o._data.dtype != r._data.dtype:
             raise RuntimeError(f"Expected out tensor to have dtype {r.dtype}, but got {o.dtype} instead")
-    return into(out, result)
+    return into(out, result, *inputs, resizes=resizes)
 
 
-def with_out(fn):
-    """``fn`` that also takes ``out=``."""
+def with_out(fn, write=into):
+    """``fn`` that also takes ``out=``, written by ``write``: :func:`into` or :func:`into_same`."""
 
     @functools.wraps(fn)
     def function(*args, out=None, **settings):
         result = fn(*args, **settings)
-        return result if out is None else into(out, result)
+        return result if out is None else write(out, result)
 
     return function

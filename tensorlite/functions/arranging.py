@@ -8,7 +8,7 @@ from ..engine import TensorBase
 from ..engine.plan import called
 from ..ops import arrange, strides
 from ..ops import shape as sh
-from ._common import into, sizes_of, tensor_arg
+from ._common import into, into_same, sizes_of, tensor_arg
 from .shaping import settle
 
 
@@ -97,19 +97,19 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 def diag(input, diagonal=0, *, out=None):
     """The diagonal of a matrix, or a matrix with the given diagonal."""
     result = sh.diag(settle(tensor_arg(input, "input", "diag")), diagonal)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def tril(input, diagonal=0, *, out=None):
     """The lower triangle; zeros above ``diagonal``."""
     result = sh.tril(tensor_arg(input, "input", "tril"), diagonal=diagonal)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def triu(input, diagonal=0, *, out=None):
     """The upper triangle; zeros below ``diagonal``."""
     result = sh.triu(tensor_arg(input, "input", "triu"), diagonal=diagonal)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def trace(input):

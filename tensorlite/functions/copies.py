@@ -6,7 +6,7 @@ import inspect
 from ..engine import TensorBase, clone
 from ..ops.strides import as_strided_scatter as _strided_scatter
 from . import arranging, pointwise, shaping
-from ._common import into, tensor_arg
+from ._common import into_same, tensor_arg
 
 
 def _fresh(result):
@@ -20,7 +20,7 @@ def _copy(function, name=None):
     @functools.wraps(function)
     def wrapper(*args, out=None, **kwargs):
         result = _fresh(function(*args, **kwargs))
-        return result if out is None else into(out, result)
+        return result if out is None else into_same(out, result)
 
     wrapper.__name__ = wrapper.__qualname__ = f"{name}_copy"
     wrapper.__doc__ = f"``{name}`` as a copy instead of a view."
@@ -71,7 +71,7 @@ def conj_physical(input, *, out=None):
     """The conjugate, computed at once (as :func:`conj` is here)."""
     result = pointwise.conj(tensor_arg(input, "input", "conj_physical"))
     result = clone(result) if result is input else result
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def unsafe_split(tensor, split_size, dim=0):

@@ -6,7 +6,7 @@ from ..engine import wrap
 from ..ops import decompose as dec
 from ..ops import factors
 from ..ops import matrices as mat
-from ._common import into, named, tensor_arg
+from ._common import into, into_same, named, tensor_arg
 from .matrices import _product
 
 det = _product(dec.det)
@@ -20,13 +20,13 @@ cholesky_inverse = _product(dec.cholesky_inverse)
 def inverse(input, *, out=None):
     """The inverse of a square matrix, or of each in a batch."""
     result = dec.inv(tensor_arg(input, "input", "inverse"))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def slogdet(input, *, out=None):
     """Sign and logarithm of the absolute value of the determinant."""
     result = named("slogdet", ("sign", "logabsdet"))(*dec.slogdet(tensor_arg(input, "input", "slogdet")))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def svd(input, some=True, compute_uv=True, *, out=None):
@@ -40,13 +40,13 @@ def svd(input, some=True, compute_uv=True, *, out=None):
         return named("svd", ("U", "S", "V"))(u, s, v)
     u, s, vh = dec.svd(input, full_matrices=not some)
     result = named("svd", ("U", "S", "V"))(u, s, vh.mH)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def qr(input, some=True, *, out=None):
     """An orthogonal times an upper triangular matrix: a named tuple ``(Q, R)``."""
     result = named("qr", ("Q", "R"))(*dec.qr(tensor_arg(input, "input", "qr"), "reduced" if some else "complete"))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def cholesky(input, upper=False, *, out=None):
@@ -75,7 +75,7 @@ def orgqr(input, tau, *, out=None):
 def ormqr(input, tau, other, left=True, transpose=False, *, out=None):
     """``other`` times the square orthogonal matrix of reflectors (:func:`geqrf`)."""
     result = factors.ormqr(tensor_arg(input, "input", "ormqr"), tau, other, left, transpose)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def lu(A, pivot=True, get_infos=False, out=None):
@@ -84,13 +84,13 @@ def lu(A, pivot=True, get_infos=False, out=None):
     result = (compact, wrap(pivots))
     if get_infos:
         result += (wrap(np.zeros(compact._data.shape[:-2], np.int32)),)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def lu_solve(b, LU_data, LU_pivots, *, out=None):
     """``X`` with ``A @ X = b``, given :func:`lu` of ``A``."""
     result = factors.lu_solve(LU_data, LU_pivots, b)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=None):
@@ -103,7 +103,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=N
     p = wrap(factors.permutation(LU_pivots._data, a.shape[-2], a.dtype)) if unpack_pivots else empty
     low, up = factors.lu_parts(LU_data) if unpack_data else (empty, empty)
     result = named("lu_unpack", ("P", "L", "U"))(p, low, up)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False, *, out=None):
@@ -115,7 +115,7 @@ def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False, *, 
     x = dec.solve_triangular(matrix, b, upper=triangle, unitriangular=unitriangular)
     copy = A.expand(*x._data.shape[:-2], *A._data.shape[-2:]).clone()
     result = named("triangular_solve", ("solution", "cloned_coefficient"))(x, copy)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def svd_lowrank(A, q=6, niter=2, M=None):

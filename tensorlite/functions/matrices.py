@@ -7,12 +7,12 @@ from ..engine import TensorBase
 from ..engine.plan import called
 from ..ops import linalg
 from ..ops.einsum import einsum as _einsum
-from ._common import into, tensor_arg
+from ._common import into, into_same, tensor_arg
 
 
-def _product(function, grad_name=None):
-    """``function`` with its first argument checked and ``out=`` added."""
-    name = function.__name__
+def _product(function, grad_name=None, *, casts=False):
+    """``function`` with its first argument checked and ``out=`` added, which must have the dtype of the result."""
+    name, write = function.__name__, into if casts else into_same
 
     @functools.wraps(function)
     def wrapper(input, *args, out=None, **kwargs):
@@ -21,7 +21,7 @@ def _product(function, grad_name=None):
         result = function(input, *args, **kwargs)
         if grad_name is not None and result._node is not None:
             called(result, grad_name)
-        return result if out is None else into(out, result)
+        return result if out is None else write(out, result)
 
     signature = inspect.signature(function)
     extra = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
@@ -32,7 +32,7 @@ def _product(function, grad_name=None):
 def matmul(input, other, *, out=None):
     """The matrix product, with broadcasting over batches; vectors are rows on the left, columns on the right."""
     result = linalg.matmul(tensor_arg(input, "input", "matmul"), tensor_arg(other, "other", "matmul", 2))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 mm = _product(linalg.mm)
@@ -41,13 +41,13 @@ bmm = _product(linalg.bmm)
 dot = _product(linalg.dot)
 vdot = _product(linalg.vdot)
 inner = _product(linalg.inner)
-outer = ger = _product(linalg.outer)
+outer = ger = _product(linalg.outer, casts=True)
 addmm = _product(linalg.addmm, "AddmmBackward0")
 addmv = _product(linalg.addmv, "AddmvBackward0")
-addr = _product(linalg.addr, "AddrBackward0")
+addr = _product(linalg.addr, "AddrBackward0", casts=True)
 baddbmm = _product(linalg.baddbmm, "BaddbmmBackward0")
 addbmm = _product(linalg.addbmm, "AddbmmBackward0")
-kron = _product(linalg.kron)
+kron = _product(linalg.kron, casts=True)
 tensordot = _product(linalg.tensordot)
 cross = _product(linalg.cross)
 cov = _product(linalg.cov)

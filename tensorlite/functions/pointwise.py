@@ -9,17 +9,20 @@ from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
-from ._common import into, named, tensor_arg
+from ._common import into, into_same, named, tensor_arg
 from .layouts import copied
 
 
-def _unary(op, name=None):
-    """PyTorch's ``op(input, *, out=None)`` around a primitive of one argument."""
-    name = name or op.primitive.name
+def _unary(op, name=None, *, casts=True):
+    """PyTorch's ``op(input, *, out=None)`` around a primitive of one argument.
+
+    ``casts`` says whether ``out`` may have another dtype than the result.
+    """
+    name, write = name or op.primitive.name, into if casts else into_same
 
     def function(input, *, out=None):
         result = op(tensor_arg(input, "input", name))
-        return result if out is None else into(out, result, input)
+        return result if out is None else write(out, result, input)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
@@ -83,29 +86,29 @@ tanh = _unary(ew.tanh)
 asinh = arcsinh = _unary(ew.asinh)
 acosh = arccosh = _unary(ew.acosh)
 atanh = arctanh = _unary(ew.atanh)
-abs = absolute = _unary(ew.abs)
-neg = negative = _unary(ew.neg)
-sgn = _unary(ew.sgn)
-sign = _unary(ew.sign)
-floor = _unary(ew.floor)
-ceil = _unary(ew.ceil)
-trunc = fix = _unary(ew.trunc)
+abs = absolute = _unary(ew.abs, casts=False)
+neg = negative = _unary(ew.neg, casts=False)
+sgn = _unary(ew.sgn, casts=False)
+sign = _unary(ew.sign, casts=False)
+floor = _unary(ew.floor, casts=False)
+ceil = _unary(ew.ceil, casts=False)
+trunc = fix = _unary(ew.trunc, casts=False)
 sigmoid = _unary(ew.sigmoid)
 relu = _unary(ew.relu)
 angle = _unary(ew.angle)
-conj = _unary(ew.conj)
+conj = _unary(ew.conj, casts=False)
 real = _unary(ew.real)
 imag = _unary(ew.imag)
-bitwise_not = _unary(ew.bitwise_not)
+bitwise_not = _unary(ew.bitwise_not, casts=False)
 logical_not = _unary(ew.logical_not)
 isnan = _unary(ew.isnan)
 isinf = _unary(ew.isinf)
 isfinite = _unary(ew.isfinite)
-isposinf = _unary(ew.isposinf)
-isneginf = _unary(ew.isneginf)
+isposinf = _unary(ew.isposinf, casts=False)
+isneginf = _unary(ew.isneginf, casts=False)
 isreal = _unary(ew.isreal)
-signbit = _unary(ew.signbit)
-frac = _unary(ew.frac)
+signbit = _unary(ew.signbit, casts=False)
+frac = _unary(ew.frac, casts=False)
 deg2rad = _unary(ew.deg2rad)
 rad2deg = _unary(ew.rad2deg)
 view_as_real = _unary(ew.view_as_real)
@@ -200,7 +203,7 @@ def true_divide(input, other, *, out=None):
 def round(input, *, decimals=0, out=None):
     """Round half to even, at ``decimals`` places."""
     result = ew.round(tensor_arg(input, "input", "round"), decimals=decimals)
-    return result if out is None else into(out, result, input)
+    return result if out is None else into_same(out, result, input)
 
 
 def positive(input):
@@ -213,7 +216,7 @@ def positive(input):
 def clamp(input, min=None, max=None, *, out=None):
     """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
     result = ew.clamp(tensor_arg(input, "input", "clamp"), min, max)
-    return result if out is None else into(out, result, input)
+    return result if out is None else into_same(out, result, input)
 
 
 clip = clamp
@@ -237,7 +240,7 @@ def where(condition, input=None, other=None, *, out=None):
 
         return nonzero(condition, as_tuple=True)
     result = ew.where(tensor_arg(condition, "condition", "where"), input, other)
-    return result if out is None else into(out, result, input, other, condition)
+    return result if out is None else into_same(out, result, input, other, condition)
 
 
 def square(input, *, out=None):
@@ -275,13 +278,13 @@ def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
 def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """``input`` with NaN and infinities replaced."""
     result = ew.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
-    return result if out is None else into(out, result, input)
+    return result if out is None else into_same(out, result, input)
 
 
 def frexp(input, *, out=None):
     """Mantissa and exponent: ``input = mantissa * 2**exponent``."""
     result = named("frexp", ("mantissa", "exponent"))(*ew.frexp(tensor_arg(input, "input", "frexp")))
-    return result if out is None else into(out, result, input)
+    return result if out is None else into_same(out, result, input)
 
 
 def float_power(input, exponent, *, out=None):
@@ -317,7 +320,7 @@ def equal(input, other):
 def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
     """Whether each element occurs in ``test_elements``."""
     result = ew.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def is_tensor(obj):

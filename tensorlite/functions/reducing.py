@@ -12,17 +12,21 @@ from ._common import into, into_same, named, numpy_names, tensor_arg, to_dtype, 
 PAIR = ("values", "indices")
 
 
-def _reduction(op, name, *, default=None, dtype=False):
+def _reduction(op, name, *, default=None, dtype=False, casts=True):
     """PyTorch's ``op(input, dim, keepdim, *, out=None)``; NumPy's ``axis`` and ``keepdims`` work too."""
+
+    write = into if casts else into_same
 
     def function(input, dim=default, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
         tensor_arg(input, "input", name)
         if axis is not None or keepdims is not None:
             dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
+        if dtype is None and out is not None and name == "sum":
+            dtype = out.dtype
         if dtype is not None:
             input = to_dtype(input, dtype)
         result = op(input, dim=dim, keepdim=keepdim)
-        return result if out is None else into(out, result)
+        return result if out is None else write(out, result)
 
     def plain(input, dim=default, keepdim=False, *, axis=None, keepdims=None, out=None):
         return function(input, dim, keepdim, axis=axis, keepdims=keepdims, out=out)
@@ -37,10 +41,10 @@ sum = _reduction(red.sum, "sum", dtype=True)
 nansum = _reduction(red.nansum, "nansum", dtype=True)
 mean = _reduction(red.mean, "mean", dtype=True)
 nanmean = _reduction(red.nanmean, "nanmean", dtype=True)
-amax = _reduction(red.amax, "amax", default=())
-amin = _reduction(red.amin, "amin", default=())
-all = _reduction(red.all, "all")
-any = _reduction(red.any, "any")
+amax = _reduction(red.amax, "amax", default=(), casts=False)
+amin = _reduction(red.amin, "amin", default=(), casts=False)
+all = _reduction(red.all, "all", casts=False)
+any = _reduction(red.any, "any", casts=False)
 
 
 def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
@@ -49,6 +53,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None
     tensor_arg(input, "input", "prod")
     if isinstance(dim, (tuple, list)):
         raise TypeError("prod() takes one dim, not several")
+    dtype = out.dtype if dtype is None and out is not None else dtype
     result = red.prod(input if dtype is None else to_dtype(input, dtype), dim=dim, keepdim=keepdim)
     result = result if dtype is None else to_dtype(result, dtype)  # small integers are multiplied in int64
     return result if out is None else into(out, result)
@@ -75,7 +80,7 @@ def _extreme(name, full, along, pair):
             dim, other = None, dim
         if other is not None:
             result = pair(input, other)
-            return result if out is None else into(out, result)
+            return result if out is None else into_same(out, result)
         dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
         if dim is None:
             if not input._data.size:
@@ -88,7 +93,7 @@ def _extreme(name, full, along, pair):
             result = named(name, PAIR)(*along(input, dim=dim, keepdim=keepdim))
             if trail.noise:
                 guessed(result[1])
-        return result if out is None else into(out, result)
+        return result if out is None else into_same(out, result)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"""The {name}imum of all elements; over ``dim``, with its indices; or elementwise of two tensors.
@@ -129,21 +134,21 @@ def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None
     result = red.argmax(tensor_arg(input, "input", "argmax"), dim=dim, keepdim=keepdim)
     if trail.noise:
         guessed(result)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def argmin(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
     """Where the minimum stands: in the flat tensor, or along ``dim``."""
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
     result = red.argmin(tensor_arg(input, "input", "argmin"), dim=dim, keepdim=keepdim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def _median(name, full, along):
     def function(input, dim=None, keepdim=False, *, out=None):
         tensor_arg(input, "input", name)
         result = full(input) if dim is None else named(name, PAIR)(*along(input, dim=dim, keepdim=keepdim))
-        return result if out is None else into(out, result)
+        return result if out is None else into_same(out, result)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (full.__doc__ or "") + " With ``dim`` a named tuple (values, indices)."
@@ -157,7 +162,7 @@ nanmedian = _median("nanmedian", order.nanmedian, order.nanmedian_dim)
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent value along ``dim`` and where it stands last."""
     result = named("mode", PAIR)(*order.mode(tensor_arg(input, "input", "mode"), dim=dim, keepdim=keepdim))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 # -- spread ----------------------------------------------------------------------------------------
@@ -204,7 +209,7 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
         raise RuntimeError(f"norm(): unknown p {p!r}; expected a number, 'fro' or 'nuc'")
     else:
         result = red.vector_norm(input, ord=2 if p in ("fro", None) else p, dim=dim, keepdim=keepdim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def dist(input, other, p=2):
@@ -220,21 +225,22 @@ def renorm(input, p, dim, maxnorm, *, out=None):
     others = tuple(i for i in range(input._data.ndim) if i != axis)
     size = red.vector_norm(input, ord=p, dim=others, keepdim=True)
     result = ew.mul(input, ew.where(ew.gt(size, maxnorm), ew.div(maxnorm, ew.add(size, 1e-7)), 1.0))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 # -- running sums ----------------------------------------------------------------------------------
 
 
-def _running(op, name):
+def _running(op, name, casts=True):
     def function(input, dim=None, *, dtype=None, axis=None, out=None):
         tensor_arg(input, "input", name)
         dim = numpy_names(dim, False, axis, None)[0]
         if dim is None:
             raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+        dtype = out.dtype if dtype is None and out is not None and casts else dtype
         result = op(input if dtype is None else to_dtype(input, dtype), dim=dim)
         result = result if dtype is None else to_dtype(result, dtype)  # small integers are summed in int64
-        return result if out is None else into(out, result)
+        return result if out is None else into_same(out, result)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = op.__doc__
@@ -243,19 +249,19 @@ def _running(op, name):
 
 cumsum = _running(scan.cumsum, "cumsum")
 cumprod = _running(scan.cumprod, "cumprod")
-logcumsumexp = _running(scan.logcumsumexp, "logcumsumexp")
+logcumsumexp = _running(scan.logcumsumexp, "logcumsumexp", casts=False)
 
 
 def cummax(input, dim, *, out=None):
     """The largest value so far along ``dim`` and where it stands."""
     result = named("cummax", PAIR)(*scan.cummax(tensor_arg(input, "input", "cummax"), dim=dim))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def cummin(input, dim, *, out=None):
     """The smallest value so far along ``dim`` and where it stands."""
     result = named("cummin", PAIR)(*scan.cummin(tensor_arg(input, "input", "cummin"), dim=dim))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):

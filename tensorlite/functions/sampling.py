@@ -43,7 +43,7 @@ def _check(device, layout, pin_memory=False, names=None):
 
 def _done(t, out, requires_grad):
     if out is not None:
-        return into(out, t)
+        return into(out, t, resizes=True)
     return t.requires_grad_() if requires_grad else t
 
 
@@ -238,7 +238,7 @@ def bernoulli(input, p=None, *, generator=None, out=None):
     tensor([1., 0., 1., 1.])
     """
     t = fill.bernoulli(tensor_arg(input, "input", "bernoulli"), p, generator)
-    return into(out, t) if out is not None else t
+    return into(out, t, resizes=True) if out is not None else t
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None, out=None):
@@ -271,7 +271,7 @@ def multinomial(input, num_samples, replacement=False, *, generator=None, out=No
     if out is not None and out._data.dtype != np.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype.title}")
     t = fill.multinomial(tensor_arg(input, "input", "multinomial"), num_samples, replacement, generator)
-    return into(out, t) if out is not None else t
+    return into(out, t, resizes=True) if out is not None else t
 
 
 def poisson(input, generator=None):

@@ -6,7 +6,7 @@ from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
 from ..ops import sorting as so
-from ._common import apart, into, into_same, tensor_arg, wrap_dim
+from ._common import apart, into_same, tensor_arg, wrap_dim
 
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
@@ -34,37 +34,37 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
 
             src = wrap(np.full(index._data.shape, src, input._data.dtype))
         result = scatter_reduce(input, dim, index, src, "sum" if reduce == "add" else "prod")
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def scatter_add(input, dim, index, src, *, out=None):
     """``out[index[i][j]][j] += src[i][j]`` for ``dim`` 0, over a copy of ``input``."""
     result = sc.scatter_add(input, index, src, dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True, out=None):
     """``src`` folded into a copy of ``input``: ``reduce`` is sum, prod, mean, amax or amin."""
     result = sc.scatter_reduce(input, index, src, dim=dim, reduce=reduce, include_self=include_self)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def index_select(input, dim, index, *, out=None):
     """Slices of ``input`` along ``dim`` at a vector of indices."""
     result = ix.index_select(tensor_arg(input, "input", "index_select"), index, dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def index_add(input, dim, index, source, *, alpha=1, out=None):
     """A copy of ``input`` to which slices of ``source`` are added along ``dim``."""
     result = ix.index_add(input, index, source, dim=dim, alpha=alpha)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def index_copy(input, dim, index, source, *, out=None):
     """A copy of ``input`` in which slices along ``dim`` are those of ``source``."""
     result = ix.index_copy(input, index, source, dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=None):
@@ -88,7 +88,7 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True, out=No
     )
     index = wrap(np.broadcast_to(at, source._data.shape).copy())
     result = sc.scatter_reduce(input, index, source, dim=axis, reduce=reduce, include_self=include_self)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def nonzero_static(input, *, size, fill_value=-1):
@@ -117,7 +117,7 @@ def masked_select(input, mask, *, out=None):
     if out is not None:
         apart(out, input, mask)
     result = ix.masked_select(tensor_arg(input, "input", "masked_select"), tensor_arg(mask, "mask", "masked_select", 2))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def masked_scatter(input, mask, source):
@@ -130,13 +130,13 @@ def take(input, index, *, out=None):
     if out is not None:
         apart(out, input, index)
     result = ix.take(tensor_arg(input, "input", "take"), tensor_arg(index, "index", "take", 2))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def take_along_dim(input, indices, dim=None, *, out=None):
     """Elements at ``indices`` along ``dim`` (of the flat tensor without it); the other dimensions broadcast."""
     result = sc.take_along_dim(input, indices, dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def put(input, index, source, accumulate=False):
@@ -154,7 +154,7 @@ def nonzero(input, *, out=None, as_tuple=False):
             raise RuntimeError("nonzero does not support the out kwarg when as_tuple is True")
         return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(input._data))])
     result = so.nonzero(input)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def argwhere(input):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..engine import TensorBase, wrap
 from ..ops import sorting as so
-from ._common import apart, into, named, tensor_arg
+from ._common import apart, into_same, named, tensor_arg
 
 PAIR = ("values", "indices")
 
@@ -12,7 +12,7 @@ PAIR = ("values", "indices")
 def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The elements along ``dim`` in order, and where they stood; equal ones keep their order."""
     result = named("sort", PAIR)(*so.sort(tensor_arg(input, "input", "sort"), dim=dim, descending=descending))
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def argsort(input, dim=-1, descending=False, stable=False):
@@ -23,14 +23,14 @@ def argsort(input, dim=-1, descending=False, stable=False):
 def msort(input, *, out=None):
     """The elements along the first dimension in order."""
     result = so.msort(input)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The ``k`` largest (or smallest) elements along ``dim`` and their indices."""
     values = so.topk(tensor_arg(input, "input", "topk"), k=int(k), dim=dim, largest=largest, sorted=sorted)
     result = named("topk", PAIR)(*values)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
@@ -39,31 +39,31 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
         apart(out, input)
     values = so.kthvalue(tensor_arg(input, "input", "kthvalue"), k=k, dim=dim, keepdim=keepdim)
     result = named("kthvalue", PAIR)(*values)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The ``q``-quantiles over ``dim``."""
     result = so.quantile(input, q, dim, keepdim, interpolation=interpolation)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The ``q``-quantiles over ``dim`` of what is not NaN."""
     result = so.nanquantile(input, q, dim, keepdim, interpolation=interpolation)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def searchsorted(sorted_sequence, input, *, out_int32=False, right=False, side=None, sorter=None, out=None):
     """Where ``input`` would be inserted into a sorted sequence."""
     result = so.searchsorted(sorted_sequence, input, sorter, right=right, side=side, out_int32=out_int32)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
     """The number of the interval between ``boundaries`` in which each element falls."""
     result = so.bucketize(input, boundaries, out_int32=out_int32, right=right)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
@@ -84,7 +84,7 @@ def bincount(input, weights=None, minlength=0):
 def histc(input, bins=100, min=0, max=0, *, out=None):
     """Counts in ``bins`` equal intervals from ``min`` to ``max`` (of the data where both are 0)."""
     result = so.histc(tensor_arg(input, "input", "histc"), bins=bins, min=min, max=max)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
@@ -123,4 +123,4 @@ def histogram(input, bins=100, *, range=None, weight=None, density=False, out=No
     """Counts in intervals and their edges: ``bins`` is a number or a tensor of edges."""
     values = so.histogram(input, bins, range=range, weight=weight, density=density)
     result = named("histogram", ("hist", "bin_edges"))(*values)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)

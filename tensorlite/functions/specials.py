@@ -2,7 +2,7 @@
 
 from ..ops import activation as act
 from ..ops import special as sp
-from ._common import into, tensor_arg, to_dtype
+from ._common import into, into_same, tensor_arg, to_dtype
 from .pointwise import _binary, _unary
 
 erf = _unary(act.erf)
@@ -39,11 +39,11 @@ def softmax(input, dim, dtype=None, *, out=None):
     """``exp(input)`` scaled to a sum of 1 along ``dim``."""
     tensor_arg(input, "input", "softmax")
     result = act.softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)
 
 
 def log_softmax(input, dim, dtype=None, *, out=None):
     """The logarithm of :func:`softmax`, without overflow."""
     tensor_arg(input, "input", "log_softmax")
     result = act.log_softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
-    return result if out is None else into(out, result)
+    return result if out is None else into_same(out, result)

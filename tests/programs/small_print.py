@@ -43,3 +43,23 @@ def names_of_gradients(torch):
     ):
         y = f()
         print(torch.autograd.grad(y.sum(), x, create_graph=True, allow_unused=True), y)
+
+
+@program
+def results_into_a_given_tensor(torch):
+    x, q = torch.arange(1.0, 13.0).reshape(3, 4), torch.eye(3) * 2
+    kinds = (torch.float64, torch.float16, torch.int32)
+    for f, args in (
+        (torch.add, (x, x)), (torch.exp, (x,)), (torch.abs, (x,)), (torch.floor, (x,)), (torch.clamp, (x, 2, 3)), (torch.sum, (x, 1)), (torch.prod, (x, 1)),
+        (torch.cumsum, (x, 1)), (torch.amax, (x, 1)), (torch.argmax, (x, 1)), (torch.all, (x, 1)), (torch.mean, (x, 1)), (torch.std, (x, 1)), (torch.matmul, (x, x.t())),
+        (torch.mm, (q, q)), (torch.outer, (x[0], x[0])), (torch.dot, (x[0], x[0])), (torch.tril, (x,)), (torch.index_select, (x, 0, torch.tensor([0, 2]))),
+        (torch.masked_select, (x, x > 2)), (torch.linalg.inv, (q,)), (torch.softmax, (x, 1)), (torch.where, (x > 2, x, x)), (torch.nonzero, (x,)), (torch.logsumexp, (x, 1)),
+        (torch.zeros, ((2, 2),)), (torch.full, ((2, 2), 3.0)), (torch.eye, (3,)), (torch.linspace, (0, 3, 4)), (torch.gather, (x, 1, x[:, :1].long() % 4)),
+    ):  # fmt: skip
+        for kind in kinds:
+            out = torch.zeros(f(*args).shape, dtype=kind)
+
+            def call(f=f, args=args, out=out):
+                return f(*args, out=out) is out
+
+            print(f.__name__, kind, said(call).split(":")[0], out)
