@@ -1,8 +1,9 @@
 """``python -m benchmarks``: time every workload in tensorlite and its peers, side by side.
 
 One process per framework, blocks of about half a second in turn (A B A B ...), a ratio per round, and the
-median of the ratios with the smallest and largest. Memory is measured in fresh processes. Run it on an idle
-machine: with anything else running, thread barriers inflate the figures.
+median of the ratios with the smallest and largest. Memory is measured in fresh processes; calls of NumPy, operations,
+arrays and bytes of a step are counted on one thread (``python -m benchmarks.numpy_calls gpt`` lists the calls by name).
+Run it on an idle machine: with anything else running, thread barriers inflate the figures.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 from .counters import count_step
+from .numpy_calls import count_apart
 from .workloads import CORE, WORKLOADS, can_run, geometric_mean
 
 
@@ -136,7 +138,7 @@ def markdown(rows, frameworks, title):
     head = ["workload", *[f"{f}, ms" for f in frameworks]]
     for p in peers:
         head += [f"ours / {p} (min - max)"]
-    head += [f"memory, MB ({' / '.join(frameworks)})", "operations, arrays, MB allocated a step"]
+    head += [f"memory, MB ({' / '.join(frameworks)})", "NumPy calls, operations, arrays, MB allocated a step"]
     lines = [f"### {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for r in rows:
         cells = [r["title"], *[f"{r['ms'][f]:.3g}" if f in r["ms"] else "-" for f in frameworks]]
@@ -144,7 +146,8 @@ def markdown(rows, frameworks, title):
             m, low, high = r.get(f"ratio/{p}", (0, 0, 0))
             cells.append(f"**{m:.2f}** ({low:.2f} - {high:.2f})" if m else "-")
         cells.append(" / ".join(f"{r['memory'][f] / 2**20:.1f}" for f in frameworks if f in r["memory"]) or "-")
-        cells.append(f"{r['operations']}, {r['arrays']}, {r['allocated'] / 2**20:.2f}" if "arrays" in r else "-")
+        counted = [str(r[k]) for k in ("numpy_calls", "operations", "arrays") if k in r]
+        cells.append(", ".join([*counted, f"{r['allocated'] / 2**20:.3g}"]) if counted else "-")
         lines.append("| " + " | ".join(cells) + " |")
     for p in peers:
         core = [r[f"ratio/{p}"][0] for r in rows if r["workload"] in CORE and f"ratio/{p}" in r]
@@ -192,7 +195,11 @@ def main():
                 steps = 1 if WORKLOADS[name].unit == "epoch" else 20
                 memory[name] = {f: memory_growth(name, f, t, steps) for f in frameworks if can_run(f, name)}
         if t == threads[0]:
-            counts = {name: count_step(WORKLOADS[name]) for name in names if WORKLOADS[name].unit == "step"}
+            calls = count_apart(names)
+            for name in names:
+                counts[name] = count_step(WORKLOADS[name]) | {
+                    "numpy_calls": round(sum(calls[name].values())), "by_name": calls[name],
+                }  # fmt: skip
         report[str(t)] = summarise(times, frameworks, memory, counts)
         text.append(markdown(report[str(t)], frameworks, f"{t} thread{'s' if t > 1 else ''}"))
     report["import_ms"] = import_milliseconds(1 if args.smoke else 7)

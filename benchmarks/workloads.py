@@ -16,11 +16,11 @@ import numpy as np
 WORKLOADS = {}
 
 
-def workload(title, unit="step"):
-    """Register a function under its name; ``title`` is its row in the table."""
+def workload(title, unit="step", steps=1):
+    """Register a function under its name; ``title`` is its row in the table, ``steps`` are in one ``unit``."""
 
     def register(fn):
-        fn.title, fn.unit = title, unit
+        fn.title, fn.unit, fn.steps = title, unit, steps
         WORKLOADS[fn.__name__] = fn
         return fn
 
@@ -93,7 +93,7 @@ def mlp(torch):
     return _trainer(torch, model, images(128, 784), labels(128))
 
 
-@workload("Fashion-MNIST epoch, 784-128-10, batch 128, plain loop", unit="epoch")
+@workload("Fashion-MNIST epoch, 784-128-10, batch 128, plain loop", unit="epoch", steps=469)
 def fashion_epoch(torch):
     nn = torch.nn
     x, y = (torch.from_numpy(a) for a in fashion_mnist())
@@ -110,7 +110,7 @@ def fashion_epoch(torch):
     return step
 
 
-@workload("the same through model.train with its metrics / PyTorch's plain loop", unit="epoch")
+@workload("the same through model.train with its metrics / PyTorch's plain loop", unit="epoch", steps=469)
 def fashion_model(torch):
     if torch.__name__ != "tensorlite":
         return fashion_epoch(torch)
@@ -277,7 +277,7 @@ def indexing(torch):
     return step
 
 
-@workload("DataLoader over 60,000 x 784, batch 64, shuffled", unit="epoch")
+@workload("DataLoader over 60,000 x 784, batch 64, shuffled", unit="epoch", steps=938)
 def loader(torch):
     from importlib import import_module
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tensorlite as tl
@@ -12,6 +13,7 @@ import tensorlite as tl
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 from benchmarks import __main__ as command
+from benchmarks import numpy_calls
 from benchmarks.counters import count_step
 from benchmarks.in_jax import IN_JAX
 from benchmarks.workloads import CORE, WORKLOADS, build, can_run, geometric_mean
@@ -27,7 +29,7 @@ def test_smoke_writes_table_and_json(tmp_path):
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "results.json").read_text())
     assert [row["workload"] for row in report["1"]] == names
-    assert all(row["ms"]["tensorlite"] > 0 and row["operations"] > 0 for row in report["1"])
+    assert all(row["ms"]["tensorlite"] > 0 and row["operations"] > 0 and row["numpy_calls"] > 50 for row in report["1"])
     assert report["import_ms"] > 0 and report["installed_bytes"] > 100_000
     assert WORKLOADS["tiny_mlp"].title in (tmp_path / "results.md").read_text()
 
@@ -43,6 +45,42 @@ def test_counts_of_a_step():
     assert counts["operations"] == 2 * 201  # 100 products, 100 sums, their total; forward and backward
     assert 200 < counts["arrays"] < 1000 and 200 * 12 <= counts["allocated"] < 100_000
     assert count_step(WORKLOADS["scalar_tape"]) == counts
+
+
+KNOWN = {
+    "b = np.exp(a) + a\nb *= 2\nout = b[1:].sum()": {"exp": 1, "+": 1, "*=": 1, "a[i]": 1, "ndarray.sum": 1},
+    "out = np.add.reduce(a, axis=0) @ np.ones(3, a.dtype)": {"add.reduce": 1, "@": 1, "ones": 1},
+    "a[0] += 1\nout = -a": {"a[i]": 1, "+=": 1, "a[i] =": 1, "-a": 1},
+    "n = len(a) + 1\ntable = {'k': 1}\ntable['k'] += n\nout = table['k'] < n or not n": {},
+    "out = [np.float32(i) * 2 for i in range(3)]": {"float32": 3, "*": 3},
+    "f = np.multiply\nout = [f(a, a), np.concatenate([a, a]), np.pad(a, 1), a.T, a.shape[0]]": {
+        "multiply": 1, "concatenate": 1, "pad": 1,
+    },
+    "out = np.random.default_rng(0).random(3) if a is not None and a.any() else None": {
+        "default_rng": 1, "Generator.random": 1, "ndarray.any": 1,
+    },
+    "class A:\n    def f(self): return 1\nclass B(A):\n    def f(self, x: a[0] = 2): return super().f() + x\nout = B().f()": {},
+    "out = (a < 2) & (a[..., None] == a)": {"<": 1, "&": 1, "a[i]": 1, "==": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", KNOWN)
+def test_calls_of_known_programs(program):
+    plain, noted = ({"np": np, "a": np.arange(9.0).reshape(3, 3)} for _ in range(2))
+    exec(program, plain)
+    code = numpy_calls.noting(program, "<program>")
+    numpy_calls.calls.clear()
+    exec(code, noted)
+    assert dict(numpy_calls.calls) == KNOWN[program]
+    np.testing.assert_equal(noted["out"], plain["out"])
+    np.testing.assert_equal(noted["a"], plain["a"])
+
+
+def test_calls_of_a_step():
+    by_name = numpy_calls.count_apart(["scalar_tape"])["scalar_tape"]
+    # forward 100 products and 100 sums; backward 99 + 100 products (x wants no gradient), 2 * 99 gradients added up
+    assert by_name["multiply"] + by_name["*"] == 299 and by_name["add"] + by_name["+"] == 298
+    assert 597 < sum(by_name.values()) < 650
 
 
 def test_a_step_trains():
