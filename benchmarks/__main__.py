@@ -30,8 +30,6 @@ class Worker:
         env = dict(os.environ)
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             env[name] = str(threads)
-        if framework == "jax" and threads == 1:
-            env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", framework, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
@@ -53,12 +51,13 @@ class Worker:
 
 
 def time_rounds(names, frameworks, threads, rounds, seconds, smoke):
-    """{workload: {framework: [seconds per step, one per round]}}, blocks in turn."""
-    result = {}
+    """{workload: {framework: [seconds per step, one per round]}}, blocks in turn; and the cores at work, likewise."""
+    result, cores = {}, {}
     workers = {}
     try:
         for name in names:
             times = {f: [] for f in frameworks if can_run(f, name)}
+            busy = cores[name] = {f: [] for f in times}
             for f in times:
                 if f not in workers:
                     workers[f] = Worker(f, threads)
@@ -69,6 +68,7 @@ def time_rounds(names, frameworks, threads, rounds, seconds, smoke):
                     answer = workers[f].ask(workload=name, seconds=seconds, once=smoke)
                     if i or smoke:  # the first round warms up
                         times[f].append(answer["seconds"])
+                        busy[f].append(answer["cores"])
             result[name] = times
             shown = "  ".join(f"{f} {statistics.median(t) * 1e3:9.3f} ms" for f, t in times.items())
             print(f"  {WORKLOADS[name].title:<75} {shown}", flush=True)
@@ -76,7 +76,7 @@ def time_rounds(names, frameworks, threads, rounds, seconds, smoke):
                 _close(workers)
     finally:
         _close(workers)
-    return result
+    return result, cores
 
 
 def _close(workers):
@@ -115,12 +115,13 @@ def installed_bytes():
     return sum(p.stat().st_size for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 
 
-def summarise(times, frameworks, memory, counts):
-    """Rows of the table: medians, ratios per round, memory, counts."""
+def summarise(times, cores, frameworks, memory, counts):
+    """Rows of the table: medians, ratios per round, cores at work, memory, counts."""
     rows = []
     for name, by_framework in times.items():
         row = {"workload": name, "title": WORKLOADS[name].title, "unit": WORKLOADS[name].unit}
         row["ms"] = {f: 1e3 * statistics.median(t) for f, t in by_framework.items()}
+        row["cores"] = {f: statistics.median(t) for f, t in cores[name].items()}
         for peer in frameworks[1:]:
             if peer not in by_framework:
                 continue
@@ -188,7 +189,7 @@ def main():
     report, text = {}, []
     for t in threads:
         print(f"{t} thread(s):")
-        times = time_rounds(names, frameworks, t, rounds, seconds, args.smoke)
+        times, cores = time_rounds(names, frameworks, t, rounds, seconds, args.smoke)
         memory, counts = {}, {}
         if t == threads[0] and not args.no_memory and not args.smoke:
             for name in names:
@@ -200,8 +201,11 @@ def main():
                 counts[name] = count_step(WORKLOADS[name]) | {
                     "numpy_calls": round(sum(calls[name].values())), "by_name": calls[name],
                 }  # fmt: skip
-        report[str(t)] = summarise(times, frameworks, memory, counts)
-        text.append(markdown(report[str(t)], frameworks, f"{t} thread{'s' if t > 1 else ''}"))
+        report[str(t)] = summarise(times, cores, frameworks, memory, counts)
+        title = f"{t} thread{'s' if t > 1 else ''}" + (
+            ": one cold step each, its time means nothing" if args.smoke else ""
+        )
+        text.append(markdown(report[str(t)], frameworks, title))
     report["import_ms"] = import_milliseconds(1 if args.smoke else 7)
     report["installed_bytes"] = installed_bytes()
     text.append(

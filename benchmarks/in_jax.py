@@ -81,4 +81,4 @@ def fashion_epoch(jax):
     return step
 
 
-IN_JAX = {f.__name__: f for f in (tiny_mlp, mlp, fashion_epoch)}
+IN_JAX = {f.__name__: f for f in (tiny_mlp, mlp, fashion_epoch)} | {"fashion_model": fashion_epoch}

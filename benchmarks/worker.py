@@ -1,7 +1,8 @@
 """One process for one framework; takes orders as JSON lines on standard input.
 
 ``{"workload": name, "seconds": s}`` runs blocks of steps for about ``s`` seconds and answers with the
-seconds per step. ``{"memory": name, "steps": n}`` answers with the growth of resident memory.
+seconds per step and the cores that were at work on average: 1.0 where one thread never waited.
+``{"memory": name, "steps": n}`` answers with the growth of resident memory.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ def main():
     """Import the framework, then serve orders until standard input ends."""
     name, threads = sys.argv[1], int(sys.argv[2])
     warnings.simplefilter("ignore")
+    if name == "jax" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     framework = importlib.import_module(name)
-    if name != "jax":  # its threads are set in the environment
+    if name != "jax":  # its pool is as large as the set of cores that the process may use
         framework.set_num_threads(threads)
         framework.manual_seed(0)
     from .workloads import build
@@ -51,14 +54,15 @@ def main():
                     steps[key]()
             step, count = steps[key], 0
             gc.collect()
-            start = time.perf_counter()
+            start, worked = time.perf_counter(), time.process_time()
             while True:
                 step()
                 count += 1
                 spent = time.perf_counter() - start
                 if spent > order["seconds"] or (order.get("once") and count):
                     break
-            answer = {"seconds": spent / count, "steps": count}
+            cores = (time.process_time() - worked) / spent
+            answer = {"seconds": spent / count, "steps": count, "cores": cores}
         print(json.dumps(answer), flush=True)
 
 

@@ -112,7 +112,9 @@ def test_table_with_a_row_that_a_peer_lacks():
         "gpt": {"tensorlite": [3.0], "torch": [2.0]},
     }
     memory = {"mlp": {"tensorlite": 2**20, "torch": 3 * 2**20, "jax": 2**21}}
-    rows = command.summarise(times, frameworks, memory, {})
+    cores = {"mlp": {"tensorlite": [0.9, 1.0, 1.1]}, "gpt": {}}
+    rows = command.summarise(times, cores, frameworks, memory, {})
+    assert rows[0]["cores"] == {"tensorlite": 1.0}
     assert rows[0]["ratio/torch"] == pytest.approx([0.6, 0.5, 0.7]) and rows[0]["ratio/jax"][0] == pytest.approx(2.0)
     assert "ratio/jax" not in rows[1]
     lines = command.markdown(rows, frameworks, "title").splitlines()
