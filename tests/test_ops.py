@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import subprocess
 import sys
 import types
 
@@ -308,3 +309,16 @@ def test_negation_in_place_of_any_stride(kind):
         expected = base.copy()
         expected[::stride] = [-n for n in base[::stride].tolist()]
         assert np.array_equal(t.numpy(), expected)
+
+
+def test_infinities_and_nan_are_quiet():
+    code = (
+        "import numpy as np, tensorlite as tl\n"
+        "x = tl.full((3, 3), 3e38, requires_grad=True)\n"
+        "(x @ x * x - x / 0).sum().backward()\n"
+        "(x.half(), x.detach().int(), x.sum(), x.var(), x.norm(), x.cumsum(0), x.detach().square_(), tl.inf * x - tl.inf * x)\n"
+        "np.float32(3e38) * np.float32(3e38)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if "Warning" in line]
+    assert len(said) == 1 and said[0].startswith("<string>:5:"), done.stderr  # the user's own arithmetic still warns

@@ -51,7 +51,7 @@ def results_into_a_given_tensor(torch):
     kinds = (torch.float64, torch.float16, torch.int32)
     for f, args in (
         (torch.add, (x, x)), (torch.exp, (x,)), (torch.abs, (x,)), (torch.floor, (x,)), (torch.clamp, (x, 2, 3)), (torch.sum, (x, 1)), (torch.prod, (x, 1)),
-        (torch.cumsum, (x, 1)), (torch.amax, (x, 1)), (torch.argmax, (x, 1)), (torch.all, (x, 1)), (torch.mean, (x, 1)), (torch.std, (x, 1)), (torch.matmul, (x, x.t())),
+        (torch.cumsum, (x, 1)), (torch.amax, (x, 1)), (torch.argmax, (x, 1)), (torch.all, (x, 1)), (torch.std, (x, 1)), (torch.matmul, (x, x.t())),
         (torch.mm, (q, q)), (torch.outer, (x[0], x[0])), (torch.dot, (x[0], x[0])), (torch.tril, (x,)), (torch.index_select, (x, 0, torch.tensor([0, 2]))),
         (torch.masked_select, (x, x > 2)), (torch.linalg.inv, (q,)), (torch.softmax, (x, 1)), (torch.where, (x > 2, x, x)), (torch.nonzero, (x,)), (torch.logsumexp, (x, 1)),
         (torch.zeros, ((2, 2),)), (torch.full, ((2, 2), 3.0)), (torch.eye, (3,)), (torch.linspace, (0, 3, 4)), (torch.gather, (x, 1, x[:, :1].long() % 4)),
@@ -62,4 +62,42 @@ def results_into_a_given_tensor(torch):
             def call(f=f, args=args, out=out):
                 return f(*args, out=out) is out
 
-            print(f.__name__, kind, said(call).split(":")[0], out)
+            print(kind, said(call).split(":")[0], out)
+
+
+@program
+def rows_without_elements(torch):
+    F, found = torch.nn.functional, []
+    for shape in ((5, 0, 0), (0, 4), (2, 0, 3), (3, 0)):
+        for dim in range(-len(shape), len(shape)):
+            x = torch.zeros(shape, requires_grad=True)
+            for f in (
+                x.softmax,
+                x.log_softmax,
+                x.logsumexp,
+                x.sum,
+                x.cumsum,
+                x.sort,
+                x.argsort,
+                x.prod,
+                lambda d: x.transpose(0, d),
+            ):
+                y = f(dim)
+                found.append(y)
+        found += [
+            F.layer_norm(x, shape[-1:]),
+            F.rms_norm(x, shape[-1:]),
+            F.normalize(x),
+            F.softmin(x, 0),
+            F.gelu(x),
+            F.dropout(x),
+        ]
+        F.layer_norm(x, shape[-1:]).sum().backward()
+        found.append(x.grad)
+    layer = torch.nn.LayerNorm(3)
+    layer(torch.zeros(0, 3)).sum().backward()
+    return (
+        found,
+        [p.grad for p in layer.parameters()],
+        F.cross_entropy(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), reduction="sum"),
+    )
