@@ -109,6 +109,22 @@ def test_tables():
             bad()
 
 
+def test_memory_of_results():
+    x, w = tl.randn(8, 4, 12, 12, requires_grad=True), tl.randn(16, 4, 3, 3, requires_grad=True)
+    with profiler.profile() as p:
+        y = tl.nn.functional.max_pool2d(tl.conv2d(x, w), 2)
+        y.reshape(8, -1).backward(tl.ones(8, 400))
+    seen = {e.name: e.bytes for e in p.events()}
+    results = {
+        "conv": 8 * 16 * 10 * 10 * 4,
+        "reshape": 0,
+        "ViewBackward0": 0,
+        "ConvolutionBackward0": x.nbytes + w.nbytes,
+    }
+    assert {name: seen[name] for name in results} == results, seen
+    assert seen["max_pool"] >= y.nbytes and str(p) == p.table()
+
+
 def test_grouping_by_shape():
     with profiler.profile(record_shapes=True) as p:
         tl.ones(2) + 1

@@ -71,7 +71,7 @@ class Recorder(engine.Watcher):
             out = super().forward(prim, args, settings, raw)
         finally:
             self.end(event)
-        event.bytes = _bytes(out if isinstance(out, (tuple, list)) else (out,))
+        event.bytes = _bytes(out if isinstance(out, (tuple, list)) else (out,), raw)
         if self.record_shapes:
             event.shapes = [list(np.shape(r)) for r in raw]
         if self.with_stack:
@@ -85,15 +85,18 @@ class Recorder(engine.Watcher):
             grads = super().backward(node, g, taped, needed)
         finally:
             self.end(event)
-        event.bytes = _bytes(engine.unwrap(r) for r in grads)
+        arrived = [engine.unwrap(x) for x in (g if isinstance(g, list) else [g])]
+        event.bytes = _bytes([engine.unwrap(r) for r in grads], arrived)
         if self.record_shapes:
-            event.shapes = [list(np.shape(engine.unwrap(x))) for x in (g if isinstance(g, list) else [g])]
+            event.shapes = [list(np.shape(x)) for x in arrived]
         return grads
 
 
-def _bytes(arrays):
-    """Memory of the arrays that own it."""
-    return sum(a.nbytes for a in arrays if isinstance(a, np.ndarray) and a.base is None)
+def _bytes(results, inputs):
+    """Memory of the results that lie elsewhere than the inputs."""
+    arrays = lambda values: [a for a in values if isinstance(a, np.ndarray)]
+    given = arrays(inputs)
+    return sum(a.nbytes for a in arrays(results) if not any(np.may_share_memory(a, b) for b in given))
 
 
 def recorder():
@@ -344,6 +347,9 @@ class profile:
         if self._watching is not None:
             self._watching.__exit__(None, None, None)
             self._watching = None
+
+    def __str__(self):
+        return self.table()
 
     # -- results -------------------------------------------------------------------------------------
 
