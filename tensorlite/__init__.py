@@ -133,13 +133,17 @@ _SUBMODULES = (
 
 #: Functions of neural networks that PyTorch also has at the top level; :mod:`tensorlite.nn.functional` defines them.
 _FROM_NN = (
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "affine_grid_generator", "alpha_dropout", "avg_pool1d", "batch_norm",
-    "bilinear", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "ctc_loss",
-    "dropout", "embedding", "embedding_bag", "feature_alpha_dropout", "group_norm", "hardshrink", "hinge_embedding_loss",
-    "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d",
-    "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "rms_norm", "rrelu", "selu",
-    "threshold", "triplet_margin_loss",
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "affine_grid_generator", "avg_pool1d", "bilinear", "celu", "channel_shuffle",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "ctc_loss",
+    "hardshrink", "max_pool1d", "max_pool2d", "max_pool3d", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu",
+    "rms_norm", "rrelu", "selu", "threshold",
+)  # fmt: skip
+
+#: The same with the arguments of PyTorch's C++ functions; :mod:`tensorlite.nn.native` defines them.
+_NATIVE = (
+    "alpha_dropout", "alpha_dropout_", "batch_norm", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "dropout",
+    "dropout_", "embedding", "embedding_bag", "feature_alpha_dropout", "feature_dropout", "group_norm", "hinge_embedding_loss",
+    "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss",
 )  # fmt: skip
 
 #: What PyTorch has and this library leaves out, and what to do instead.
@@ -161,6 +165,10 @@ def __getattr__(name):
         from .nn import functional
 
         return getattr(functional, name)
+    if name in _NATIVE:
+        from .nn import native
+
+        return getattr(native, name)
     if name in ("autocast", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"):
         from .amp import autocast_mode
 

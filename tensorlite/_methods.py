@@ -53,10 +53,19 @@ def inplace_function(function, self, *args, **kwargs):
 def _one(op):
     """The in-place method of a primitive."""
 
-    def method(self, *others):
-        return inplace(op, self, *others)
+    def method(self):
+        return inplace(op, self)
 
-    return _dressed(method, op.primitive.name, op.primitive.signature)
+    return _dressed(method, op.primitive.name)
+
+
+def _two(op):
+    """The in-place method of a primitive of two arguments."""
+
+    def method(self, other):
+        return inplace(op, self, other)
+
+    return _dressed(method, op.primitive.name)
 
 
 def _many(function):
@@ -76,7 +85,7 @@ def _real_only(op):
             raise RuntimeError(f"In-place {op.primitive.name} is not supported for complex tensors.")
         return inplace(op, self)
 
-    return _dressed(method, op.primitive.name, op.primitive.signature)
+    return _dressed(method, op.primitive.name)
 
 
 def _wide(function):
@@ -94,12 +103,13 @@ def _wide(function):
     return _dressed(method, function.__name__, inspect.signature(function))
 
 
-def _dressed(method, name, signature):
+def _dressed(method, name, signature=None):
     method.__name__ = name + "_"
     method.__qualname__ = f"Tensor.{name}_"
     method.__doc__ = f"In-place :func:`~tensorlite.{name}`."
-    parameters = [p for p in signature.parameters.values() if p.name not in ("out", "dtype")]
-    method.__signature__ = signature.replace(parameters=parameters)
+    if signature is not None:
+        parameters = [p for p in signature.parameters.values() if p.name not in ("out", "dtype")]
+        method.__signature__ = signature.replace(parameters=parameters)
     return method
 
 
@@ -161,28 +171,28 @@ class Methods(TensorBase):
     clamp_max, clamp_max_ = pointwise.clamp_max, _many(pointwise.clamp_max)
     add = pointwise.add
     sub = subtract = pointwise.sub
-    mul, mul_ = pointwise.mul, _one(ew.mul)
+    mul, mul_ = pointwise.mul, _two(ew.mul)
     multiply, multiply_ = mul, mul_
     div, div_ = pointwise.div, _many(pointwise.div)
     divide, divide_ = div, div_
-    true_divide, true_divide_ = pointwise.true_divide, _one(ew.div)
-    floor_divide, floor_divide_ = pointwise.floor_divide, _one(ew.floor_divide)
-    remainder, remainder_ = pointwise.remainder, _one(ew.remainder)
-    fmod, fmod_ = pointwise.fmod, _one(ew.fmod)
-    pow, pow_ = pointwise.pow, _one(ew.pow)
+    true_divide, true_divide_ = pointwise.true_divide, _two(ew.div)
+    floor_divide, floor_divide_ = pointwise.floor_divide, _two(ew.floor_divide)
+    remainder, remainder_ = pointwise.remainder, _two(ew.remainder)
+    fmod, fmod_ = pointwise.fmod, _two(ew.fmod)
+    pow = pointwise.pow
     maximum = pointwise.maximum
     minimum = pointwise.minimum
-    atan2, atan2_ = pointwise.atan2, _one(ew.atan2)
+    atan2, atan2_ = pointwise.atan2, _two(ew.atan2)
     arctan2, arctan2_ = atan2, atan2_
     lerp, lerp_ = pointwise.lerp, _many(pointwise.lerp)
     addcmul, addcmul_ = pointwise.addcmul, _many(pointwise.addcmul)
     addcdiv, addcdiv_ = pointwise.addcdiv, _many(pointwise.addcdiv)
     bitwise_not, bitwise_not_ = pointwise.bitwise_not, _one(ew.bitwise_not)
-    bitwise_and, bitwise_and_ = pointwise.bitwise_and, _one(ew.bitwise_and)
-    bitwise_or, bitwise_or_ = pointwise.bitwise_or, _one(ew.bitwise_or)
-    bitwise_xor, bitwise_xor_ = pointwise.bitwise_xor, _one(ew.bitwise_xor)
-    bitwise_left_shift, bitwise_left_shift_ = pointwise.bitwise_left_shift, _one(ew.bitwise_left_shift)
-    bitwise_right_shift, bitwise_right_shift_ = pointwise.bitwise_right_shift, _one(ew.bitwise_right_shift)
+    bitwise_and, bitwise_and_ = pointwise.bitwise_and, _two(ew.bitwise_and)
+    bitwise_or, bitwise_or_ = pointwise.bitwise_or, _two(ew.bitwise_or)
+    bitwise_xor, bitwise_xor_ = pointwise.bitwise_xor, _two(ew.bitwise_xor)
+    bitwise_left_shift, bitwise_left_shift_ = pointwise.bitwise_left_shift, _two(ew.bitwise_left_shift)
+    bitwise_right_shift, bitwise_right_shift_ = pointwise.bitwise_right_shift, _two(ew.bitwise_right_shift)
     logical_not, logical_not_ = pointwise.logical_not, _many(pointwise.logical_not)
     logical_and, logical_and_ = pointwise.logical_and, _many(pointwise.logical_and)
     logical_or, logical_or_ = pointwise.logical_or, _many(pointwise.logical_or)
@@ -201,14 +211,14 @@ class Methods(TensorBase):
     frexp = pointwise.frexp
     fmax = pointwise.fmax
     fmin = pointwise.fmin
-    hypot, hypot_ = pointwise.hypot, _one(ew.hypot)
+    hypot, hypot_ = pointwise.hypot, _two(ew.hypot)
     logaddexp = pointwise.logaddexp
     logaddexp2 = pointwise.logaddexp2
-    copysign, copysign_ = pointwise.copysign, _one(ew.copysign)
-    nextafter, nextafter_ = pointwise.nextafter, _one(ew.nextafter)
-    heaviside, heaviside_ = pointwise.heaviside, _one(ew.heaviside)
-    gcd, gcd_ = pointwise.gcd, _one(ew.gcd)
-    lcm, lcm_ = pointwise.lcm, _one(ew.lcm)
+    copysign, copysign_ = pointwise.copysign, _two(ew.copysign)
+    nextafter, nextafter_ = pointwise.nextafter, _two(ew.nextafter)
+    heaviside, heaviside_ = pointwise.heaviside, _many(pointwise.heaviside)
+    gcd, gcd_ = pointwise.gcd, _two(ew.gcd)
+    lcm, lcm_ = pointwise.lcm, _two(ew.lcm)
     ldexp, ldexp_ = pointwise.ldexp, _many(pointwise.ldexp)
     float_power, float_power_ = pointwise.float_power, _wide(pointwise.float_power)
     isin = pointwise.isin
@@ -302,7 +312,7 @@ class Methods(TensorBase):
     nonzero_static = selecting.nonzero_static
     index_fill, index_fill_ = selecting.index_fill, _many(selecting.index_fill)
     index_put, index_put_ = selecting.index_put, _many(selecting.index_put)
-    masked_fill, masked_fill_ = pointwise.masked_fill, _one(ew.masked_fill)
+    masked_fill = pointwise.masked_fill
     masked_select = selecting.masked_select
     masked_scatter, masked_scatter_ = selecting.masked_scatter, _many(selecting.masked_scatter)
     take = selecting.take
@@ -322,7 +332,7 @@ class Methods(TensorBase):
     contiguous = shaping.contiguous
     permute = shaping.permute
     transpose = shaping.transpose
-    swapaxes = swapdims = shaping.transpose
+    swapaxes, swapdims = shaping.swapaxes, shaping.swapdims
     t = shaping.t
     adjoint = shaping.adjoint
     squeeze = shaping.squeeze
@@ -333,7 +343,11 @@ class Methods(TensorBase):
     expand = shaping.expand
     expand_as = shaping.expand_as
     broadcast_to = shaping.broadcast_to
-    split = shaping.split
+
+    def split(self, split_size, dim=0):
+        """Consecutive pieces of ``dim``: of one size, or of the given sizes. Views."""
+        return shaping.split(self, split_size, dim)
+
     split_with_sizes = shaping.split_with_sizes
     chunk = shaping.chunk
     unbind = shaping.unbind
@@ -532,11 +546,19 @@ class Methods(TensorBase):
         """Every element 0."""
         return inplace(ew.assign, self, 0)
 
-    def copy_(self, src, non_blocking=False):
-        """The elements of ``src``, broadcast and cast."""
-        if not isinstance(src, TensorBase):
-            raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {src.__class__.__name__}")
-        return inplace(ew.assign, self, src)
+    def copy_(self, other, non_blocking=False):
+        """The elements of ``other``, broadcast and cast."""
+        if not isinstance(other, TensorBase):
+            raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {other.__class__.__name__}")
+        return inplace(ew.assign, self, other)
+
+    def pow_(self, exponent):
+        """In-place :func:`~tensorlite.pow`."""
+        return inplace(ew.pow, self, exponent)
+
+    def masked_fill_(self, mask, value):
+        """In-place :func:`~tensorlite.masked_fill`."""
+        return inplace(ew.masked_fill, self, mask, value)
 
     def add_(self, other, *, alpha=1):
         """``self += alpha * other``."""
@@ -629,7 +651,11 @@ class Methods(TensorBase):
         self._become(shaping.transpose(self, dim0, dim1)).__dict__["_fixed"] = True
         return self
 
-    swapaxes_ = swapdims_ = transpose_
+    swapdims_ = transpose_
+
+    def swapaxes_(self, axis0, axis1):
+        """In-place :meth:`swapaxes`."""
+        return self.transpose_(axis0, axis1)
 
     def t_(self):
         """In-place :meth:`t`."""
@@ -641,11 +667,11 @@ class Methods(TensorBase):
         self._become(arranging.as_strided(self, size, stride, storage_offset)).__dict__["_fixed"] = True
         return self
 
-    def resize_(self, *sizes, memory_format=None):
+    def resize_(self, *sizes, size=None, memory_format=None):
         """Another size: the first elements stay, new ones have any value."""
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
-        shape = sizes_of(sizes)
+        shape = sizes_of(sizes, size)
         new = np.resize(self._data, shape) if self._data.size else np.zeros(shape, self._data.dtype)
         if memory_format is not None:
             new, line = empty_array(shape, new.dtype, order_of(memory_format, shape)), new.ravel()
@@ -682,19 +708,19 @@ class Methods(TensorBase):
         """A copy of ``data`` with this tensor's dtype."""
         return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_zeros(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    def new_zeros(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Zeros with this tensor's dtype."""
-        return creation.zeros(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+        return creation.zeros(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
                               requires_grad=requires_grad)  # fmt: skip
 
-    def new_ones(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    def new_ones(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Ones with this tensor's dtype."""
-        return creation.ones(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+        return creation.ones(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
                               requires_grad=requires_grad)  # fmt: skip
 
-    def new_empty(self, *size, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
+    def new_empty(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
         """Memory of shape ``size`` with this tensor's dtype."""
-        return creation.empty(*size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
+        return creation.empty(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
                               requires_grad=requires_grad)  # fmt: skip
 
     def new_empty_strided(

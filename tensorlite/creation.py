@@ -262,7 +262,7 @@ def _float(dtype):
 
 
 def _size(args, size):
-    shape = sizes_of(args if size is None else (size,))
+    shape = sizes_of(args, size)
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
@@ -427,6 +427,20 @@ def _steps(name, steps):
     return steps
 
 
+def _evenly(start, end, steps, d):
+    """From each end by whole steps of the dtype to the middle, each place rounded once, as PyTorch does."""
+    if d.kind not in "f" or steps < 2:
+        a = np.linspace(start, end, steps)
+        return np.trunc(a).astype(d) if d.kind in "iu" else a.astype(d)
+    wide = np.longdouble if d.itemsize == 8 else np.float64
+    start, end = d.type(start), d.type(end)
+    step, places = wide((end - start) / d.type(steps - 1)), np.arange(steps, dtype=wide)
+    half = steps // 2
+    places[:half] = wide(start) + step * places[:half]
+    places[half:] = wide(end) - step * (steps - 1 - places[half:])
+    return places.astype(d)
+
+
 def linspace(
     start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):
@@ -437,9 +451,7 @@ def linspace(
     d = _float(dtype)
     if d.kind in "iu":
         start, end = int(start), int(end)
-    a = np.linspace(start, end, steps)
-    a = np.trunc(a).astype(d) if d.kind in "iu" else a.astype(d)
-    return _finish(a, requires_grad, device, out, layout, pin_memory)
+    return _finish(_evenly(start, end, steps, d), requires_grad, device, out, layout, pin_memory)
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,

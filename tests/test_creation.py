@@ -256,3 +256,11 @@ def test_what_is_left_out_says_so():
 def test_unknown_names_come_with_near_ones():
     with pytest.raises(AttributeError, match="arange"):
         tl.arangee
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_linspace_has_pytorchs_last_digits(dtype):
+    for start, end in ((-1, 1), (0, 1), (-5, 5), (0.1, 7.3)):
+        for steps in (1, 2, 3, 7, 10, 16, 33, 100, 257):
+            ours = tl.linspace(start, end, steps, dtype=getattr(tl, dtype))
+            assert ours.tolist() == torch.linspace(start, end, steps, dtype=getattr(torch, dtype)).tolist()

@@ -12,7 +12,7 @@ SPEED = "only chooses how PyTorch computes, never what"
 SHAPE = "a part of the protocol that this case does not need"
 #: Parameter names (everywhere) or "file function parameter" that are without effect by meaning.
 WITHOUT_EFFECT = {
-    "non_blocking": CPU, "foreach": SPEED, "implicit": "set by PyTorch's own compiler only", "check_available": CPU,
+    "non_blocking": CPU, "foreach": SPEED, "cudnn_enabled": SPEED, "cudnn_enable": SPEED, "implicit": "set by PyTorch's own compiler only", "check_available": CPU,
     "amp/autocast_mode.py __init__ cache_enabled": SPEED,
     "autograd/grad_mode.py __init__ fn": "__new__ has taken it", "backends/cudnn.py flags benchmark_limit": "steers GPU kernels only",
     "autograd/functional.py hessian vectorize": SPEED,

@@ -65,8 +65,12 @@ def to_dtype(x, dtype):
     return x if x._data.dtype == d else cast(x, dtype=d)
 
 
-def sizes_of(args):
-    """Sizes given as ``(2, 3)``, ``[2, 3]`` or ``2, 3``."""
+def sizes_of(args, named=None):
+    """Sizes given as ``(2, 3)``, ``[2, 3]`` or ``2, 3``, or ``named``: by keyword."""
+    if named is not None:
+        if args:
+            raise TypeError("sizes are given by position or by name, not both")
+        args = (named,)
     if len(args) == 1 and not isinstance(args[0], (int, np.integer)) and hasattr(args[0], "__iter__"):
         if not (isinstance(args[0], TensorBase) and args[0]._data.ndim == 0):
             args = args[0]

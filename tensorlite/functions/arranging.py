@@ -121,11 +121,11 @@ def trace(input):
     return called(sum(diagonal(input)), "TraceBackward0")
 
 
-def sum_to_size(input, *size):
+def sum_to_size(input, *sizes, size=None):
     """The sum over the dimensions that ``size`` broadcasts."""
     from ..engine import cast, sum_to
 
-    size = sizes_of(size)
+    size = sizes_of(sizes, size)
     if input._data.dtype.kind in "bui" and (input._data.shape != size or not size):
         input = cast(input, dtype=np.dtype(np.int64))  # as every sum of integers
     return sum_to(input, shape=size)

@@ -48,7 +48,6 @@ addr = _product(linalg.addr, "AddrBackward0", casts=True)
 baddbmm = _product(linalg.baddbmm, "BaddbmmBackward0")
 addbmm = _product(linalg.addbmm, "AddbmmBackward0")
 kron = _product(linalg.kron, casts=True)
-tensordot = _product(linalg.tensordot)
 cross = _product(linalg.cross)
 cov = _product(linalg.cov)
 corrcoef = _product(linalg.corrcoef)
@@ -57,4 +56,10 @@ pdist = linalg.pdist
 chain_matmul = linalg.chain_matmul
 matrix_power = _product(linalg.matrix_power)
 einsum = _einsum
+_tensordot = _product(linalg.tensordot)
 spmm = mm
+
+
+def tensordot(a, b, dims=2, *, out=None):
+    """Sums of products over the last ``dims`` dimensions of ``a`` and the first of ``b``, or over two lists of them."""
+    return _tensordot(a, b, dims, out=out)

@@ -115,7 +115,6 @@ view_as_real = _unary(ew.view_as_real)
 view_as_complex = _unary(ew.view_as_complex)
 
 mul = multiply = _binary(ew.mul, number_first=True)
-pow = _binary(ew.pow, number_first=True)
 remainder = _binary(ew.remainder, number_first=True)
 fmod = _binary(ew.fmod)
 floor_divide = _binary(ew.floor_divide, number_first=True)
@@ -143,10 +142,21 @@ logaddexp = _binary(ew.logaddexp, tensors=True)
 logaddexp2 = _binary(ew.logaddexp2, tensors=True)
 copysign = _binary(ew.copysign)
 nextafter = _binary(ew.nextafter, tensors=True)
-heaviside = _binary(ew.heaviside, tensors=True)
 gcd = _binary(ew.gcd)
 lcm = _binary(ew.lcm)
 ldexp = _binary(ew.ldexp, "ldexp")
+_pow = _binary(ew.pow, number_first=True)
+_heaviside = _binary(ew.heaviside, tensors=True)
+
+
+def pow(input, exponent, *, out=None):
+    """``input`` to the power of ``exponent``; one of them may be a number."""
+    return _pow(input, exponent, out=out)
+
+
+def heaviside(input, values, *, out=None):
+    """1 where ``input`` is positive, 0 where it is negative, ``values`` where it is 0."""
+    return _heaviside(input, values, out=out)
 
 
 def scaled(input, other, alpha):

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from ..dtypes import ShapeError
 from ..engine import TensorBase, primitive
 from ..engine import broadcast_to as _broadcast_to
@@ -70,12 +71,12 @@ def infer_size(shape, count):
     raise ShapeError(f"shape '{list(shape)}' is invalid for input of size {count}")
 
 
-def reshape(input, *shape):
+def reshape(input, *sizes, shape=None):
     """The same elements under another shape: a view where the memory allows it, else a copy."""
     tensor_arg(input, "input", "reshape")
     if not input._data.flags.c_contiguous:
         settle(input)
-    return sh.reshape(input, shape=infer_size(sizes_of(shape), input._data.size))
+    return sh.reshape(input, shape=infer_size(sizes_of(sizes, shape), input._data.size))
 
 
 def _viewable(a, shape):
@@ -89,15 +90,15 @@ def _viewable(a, shape):
     return True
 
 
-def view(input, *shape):
+def view(input, *shape, size=None, dtype=None):
     """The same memory under another shape (or another dtype); never a copy."""
-    from ..dtypes import dtype
-
-    if len(shape) == 1 and isinstance(shape[0], (dtype, type, np.dtype)):
-        return view_dtype(input, shape[0])
+    if dtype is None and len(shape) == 1 and isinstance(shape[0], (dtypes.dtype, type, np.dtype)):
+        (dtype,) = shape
+    if dtype is not None:
+        return view_dtype(input, dtype)
     if not input._data.flags.c_contiguous:
         settle(input)
-    shape = infer_size(sizes_of(shape), input._data.size)
+    shape = infer_size(sizes_of(shape, size), input._data.size)
     if not _viewable(input._data, shape):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -132,10 +133,10 @@ def reshape_as(input, other):
     return reshape(input, tuple(other._data.shape))
 
 
-def permute(input, *dims):
+def permute(input, *order, dims=None):
     """Dimensions in the order ``dims``: a view."""
     settle(input)
-    dims = sizes_of(dims)
+    dims = sizes_of(order, dims)
     ndim = input._data.ndim
     if len(dims) != ndim:
         raise RuntimeError(
@@ -156,7 +157,12 @@ def transpose(input, dim0, dim1):
     return sh.swapaxes(input, dim0=dim0, dim1=dim1) if ndim else sh.reshape(input, shape=())
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input, axis0, axis1):
+    """:func:`transpose`."""
+    return transpose(input, axis0, axis1)
 
 
 def t(input):
@@ -232,10 +238,10 @@ def unflatten(input, dim, sizes):
     return sh.reshape(input, shape=(*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
-def expand(input, *sizes, implicit=False):
+def expand(input, *sizes, size=None, implicit=False):
     """Dimensions of size 1 repeated to ``sizes`` without a copy; -1 keeps a size."""
     settle(input)
-    sizes = sizes_of(sizes)
+    sizes = sizes_of(sizes, size)
     shape = input._data.shape
     lead = len(sizes) - len(shape)
     if lead < 0:
@@ -270,9 +276,9 @@ def expand_as(input, other):
     return expand(input, other._data.shape)
 
 
-def broadcast_to(input, shape):
-    """``input`` repeated to ``shape`` without a copy."""
-    return expand(input, shape)
+def broadcast_to(input, size):
+    """``input`` repeated to ``size`` without a copy."""
+    return expand(input, size)
 
 
 def split(tensor, split_size_or_sections, dim=0):
@@ -403,25 +409,21 @@ def select(input, dim, index):
     return sh.select(input, dim=dim, index=int(index) % n)
 
 
-def flip(input, *dims, **named):
+def flip(input, *order, dims=None):
     """Dimensions reversed (a copy): ``flip(input, 0, 1)``, ``flip(input, (0, 1))``, ``flip(input, dims=(0, 1))``."""
-    if named:
-        if dims or list(named) != ["dims"]:
-            raise TypeError(f"flip() got an unexpected keyword argument {next(iter(named))!r}")
-        dims = (named["dims"],)
-    dims = sizes_of(dims)
+    dims = sizes_of(order, dims)
     return sh.flip(input, dims=(wrap_dims(dims, input._data.ndim) or ()) if dims else ())
 
 
-def repeat(input, *repeats):
+def repeat(input, *sizes, repeats=None):
     """``input`` tiled ``repeats`` times per dimension."""
-    repeats = sizes_of(repeats)
+    repeats = sizes_of(sizes, repeats)
     if len(repeats) < input._data.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return sh.repeat(input, repeats=repeats)
 
 
-def tile(input, *dims):
+def tile(input, *sizes, dims=None):
     """``input`` tiled; missing leading counts are 1."""
-    dims = sizes_of(dims)
+    dims = sizes_of(sizes, dims)
     return sh.repeat(input, repeats=(1,) * (input._data.ndim - len(dims)) + dims)
