@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import OrderedDict
 
 import numpy as np
 
@@ -182,19 +183,40 @@ class Port(Node):
         return port
 
 
-class Handle:
-    """Removes a hook; also a context manager that does so at its end."""
+class RemovableHandle:
+    """Takes a hook away again: ``remove()``, or the end of a ``with`` block.
 
-    def __init__(self, hooks, key, owner=None):
-        self._hooks = hooks
-        self._owner = owner
-        self.id = key
+    Parameters
+    ----------
+    hooks_dict : OrderedDict
+        Where the hook stands under the handle's ``id``.
+    extra_dict : list of OrderedDict
+        Where more is noted under that ``id``.
+    """
+
+    next_id = 0
+
+    def __init__(self, hooks_dict, *, extra_dict=()):
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.extra_dict_ref = tuple([weakref.ref(d) for d in extra_dict])
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
 
     def remove(self):
-        """Take the hook away; calling it twice does no harm."""
-        self._hooks.pop(self.id, None)
-        if self._owner is not None and not self._hooks:
-            self._owner.hooks = None
+        """Remove the hook; calling it twice does no harm."""
+        for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = ref()
+            if hooks is not None:
+                hooks.pop(self.id, None)
+
+    def __getstate__(self):
+        return self.id, [ref() for ref in (self.hooks_dict_ref, *self.extra_dict_ref)]
+
+    def __setstate__(self, state):
+        self.id, dicts = state
+        refs = [weakref.ref(OrderedDict() if d is None else d) for d in dicts]
+        self.hooks_dict_ref, self.extra_dict_ref = refs[0], tuple(refs[1:])
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)  # ids stay unique after unpickling
 
     def __enter__(self):
         return self
@@ -206,10 +228,10 @@ class Handle:
 def add_hook(node, kind, hook):
     """Hang ``hook`` on ``node``; kinds: 'grad', 'tuple', 'retain', 'after', 'accumulated'."""
     if node.hooks is None:
-        node.hooks = {}
-    key = clock()
-    node.hooks[key] = (kind, hook)
-    return Handle(node.hooks, key, node)
+        node.hooks = OrderedDict()
+    handle = RemovableHandle(node.hooks)
+    node.hooks[handle.id] = (kind, hook)
+    return handle
 
 
 def tensor_or_none(g):
@@ -224,7 +246,7 @@ def _run_hooks(node, g):
         if kind == "grad" and g is not None:
             new = hook(tensor_or_none(g))
             if new is not None:
-                g = _answer(new, g, node)
+                g = _answer(hook, new, g)
     for kind, hook in hooks:
         if kind == "retain":
             hook(tensor_or_none(g))
@@ -233,37 +255,49 @@ def _run_hooks(node, g):
             held = g if isinstance(g, list) else [g]
             new = hook(tuple([tensor_or_none(x) for x in held]))
             if new is not None:
-                new = new if isinstance(new, (tuple, list)) else (new,)
-                if len(new) != len(held):
-                    raise RuntimeError(f"a pre-hook of {node.name()} returned {len(new)} gradients for {len(held)}")
-                held = [_answer(n, x, node) for n, x in zip(new, held)]
+                held = _answers(hook, new, held)
                 g = held if isinstance(g, list) else held[0]
     return g
 
 
-def _answer(new, old, node):
+def _answer(hook, new, old):
     """The gradient that a hook returned, in the form that the walk is using (array or tensor)."""
-    if new is None or old is None:
-        return old if new is None else new._data
+    if new is None:
+        return None
     if not isinstance(new, TensorBase):
-        raise TypeError(f"expected a Tensor or None from a hook of {node.name()}, got {type(new).__name__}")
+        raise TypeError(f"expected Variable, but hook returned '{type(new).__name__}'")
+    if old is None:
+        return new._data
     if new._data.shape != np.shape(unwrap(old)):
         raise RuntimeError(
-            f"hook has changed the size of value: {list(np.shape(unwrap(old)))} became {list(new._data.shape)}"
+            f"hook '{_called(hook)}' has changed the size of value: "
+            f"{list(np.shape(unwrap(old)))} became {list(new._data.shape)}"
         )
-    if isinstance(old, TensorBase):
-        return new
-    return new._data
+    return new if isinstance(old, TensorBase) else new._data
+
+
+def _answers(hook, new, old):
+    """What a hook of a node returned, checked and in the walk's form."""
+    if not isinstance(new, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(new).__name__}'")
+    if len(new) != len(old):
+        raise RuntimeError(
+            f"hook '{_called(hook)}' has returned an incorrect number of values (got {len(new)}, but expected {len(old)})"
+        )
+    return [_answer(hook, n, x) for n, x in zip(new, old)]
+
+
+def _called(hook):
+    return getattr(hook, "__name__", "<unknown>")
 
 
 def _run_after_hooks(node, grads, g, taped):
+    places, outs = node.places, tuple([tensor_or_none(x) for x in (g if isinstance(g, list) else [g])])
     for kind, hook in list(node.hooks.values()):
         if kind == "after":
-            outs = tuple([tensor_or_none(x) for x in g]) if isinstance(g, list) else (tensor_or_none(g),)
-            new = hook(tuple([tensor_or_none(r) for r in grads]), outs)
+            shown = [None if i is None else grads[i] for i in places]
+            new = hook(tuple([tensor_or_none(r) for r in shown]), outs)
             if new is not None:
-                new = new if isinstance(new, (tuple, list)) else (new,)
-                if len(new) != len(grads):
-                    raise RuntimeError(f"a hook of {node.name()} returned {len(new)} gradients for {len(grads)} inputs")
-                grads = tuple([n if taped or n is None else unwrap(n) for n in new])
+                answers = _answers(hook, new, shown)
+                grads = tuple([answers[places.index(i)] for i in range(len(grads))])
     return grads

@@ -32,8 +32,8 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 
 
 def __getattr__(name):
-    # the Keras-style rooms are loaded when somebody enters them
-    if name in ("accuracy", "attention", "model", "optimizer", "parallel"):
+    # rooms that are loaded when somebody enters them
+    if name in ("accuracy", "attention", "common_types", "grad", "model", "optimizer", "parallel"):
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")

@@ -239,8 +239,7 @@ class StateDict:
         return _hooks.add(self._state_dict_hooks, hook)
 
     def _register_load_state_dict_pre_hook(self, hook, with_module=False):
-        run = (lambda *args: hook(self, *args)) if with_module else hook
-        return _hooks.add(self._load_state_dict_pre_hooks, run)
+        return _hooks.add(self._load_state_dict_pre_hooks, _hooks.WithModule(hook, self) if with_module else hook)
 
     def register_load_state_dict_pre_hook(self, hook):
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
+import weakref
 from collections import OrderedDict
 
+import numpy as np
+
 from .._tensor import Tensor
-from ..engine import primitive
+from ..engine import RECORDING, RemovableHandle, primitive, wrap
+from ..engine import state as tape
 
 __all__ = [
     "RemovableHandle", "register_module_backward_hook", "register_module_buffer_registration_hook",
@@ -16,35 +21,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-class RemovableHandle:
-    """Takes a hook away again: ``remove()``, or the end of a ``with`` block."""
-
-    next_id = 0
-
-    def __init__(self, hooks, *extra):
-        self.id = RemovableHandle.next_id
-        self._dicts = (hooks, *extra)
-        RemovableHandle.next_id += 1
-
-    def remove(self):
-        """Remove the hook; calling it twice does no harm."""
-        for d in self._dicts:
-            d.pop(self.id, None)
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)  # ids stay unique after unpickling
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.remove()
-
-
 def add(hooks, hook, *, prepend=False, flags=()):
     """Put ``hook`` into the ordered dict ``hooks``; ``flags`` are pairs (dict, whether the hook goes there too)."""
-    handle = RemovableHandle(hooks, *[d for d, _ in flags])
+    handle = RemovableHandle(hooks, extra_dict=[d for d, _ in flags])
     hooks[handle.id] = hook
     for d, wanted in flags:
         if wanted:
@@ -52,6 +31,23 @@ def add(hooks, hook, *, prepend=False, flags=()):
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle
+
+
+class WithModule:
+    """``hook`` with a module as its first argument, which it does not keep alive."""
+
+    def __init__(self, hook, module):
+        self.hook = hook
+        self.module = weakref.ref(module)
+
+    def __call__(self, *args):
+        return self.hook(self.module(), *args)
+
+    def __getstate__(self):
+        return self.hook, self.module()
+
+    def __setstate__(self, state):
+        self.hook, self.module = state[0], weakref.ref(state[1])
 
 
 # -- hooks on every module -------------------------------------------------------------------------
@@ -68,14 +64,14 @@ module_registration: OrderedDict = OrderedDict()
 parameter_registration: OrderedDict = OrderedDict()
 
 #: Hooks on every module that take part in calls, by id: what ``Module.__call__`` looks at.
-active: dict = {}
+active: OrderedDict = OrderedDict()
 
 
 class _Global(RemovableHandle):
     """A handle of a hook on every module; keeps :data:`active` up to date."""
 
     def __init__(self, hooks, hook, flags=()):
-        super().__init__(hooks, active, *[d for d, _ in flags])
+        super().__init__(hooks, extra_dict=[active, *[d for d, _ in flags]])
         hooks[self.id] = hook
         active[self.id] = True
         for d, wanted in flags:
@@ -188,7 +184,7 @@ def _call(module, args, kwargs, state, seen):
                 f"{type(result)}", stacklevel=4)  # fmt: skip
         result = passing.setup_output_hook(result)
     if legacy:
-        _hook_last_node(module, legacy, result)
+        _hook_last_node(module, legacy, args, result)
     return result
 
 
@@ -209,15 +205,44 @@ def _call_always(module, args, kwargs, result, seen):
                 f"was raised in forward: {e}", stacklevel=4)  # fmt: skip
 
 
-def _hook_last_node(module, hooks, result):
+def _hook_last_node(module, hooks, args, result):
     """Old backward hooks hang on the node that made the result."""
     var = result
     while not isinstance(var, Tensor):
         var = next(v for v in var.values() if isinstance(v, Tensor)) if isinstance(var, dict) else var[0]
-    node = var._node
+    node = var.grad_fn
     if node is not None:
         for hook in hooks:
-            node.register_hook(lambda grad_in, grad_out, hook=hook: hook(module, grad_in, grad_out))
+            bound = functools.partial(hook, module)
+            bound.__name__ = getattr(hook, "__name__", "<unknown>")
+            node.register_hook(bound)
+        _warn_of_what_is_missing(args, result, node)
+
+
+def _warn_of_what_is_missing(args, result, node):
+    def warn(where, what):
+        warnings.warn(
+            f"Using {where} is deprecated and will be removed in future versions. This hook will be missing some "
+            f"{what}. Please use register_full_backward_hook to get the documented behavior.",
+            FutureWarning,
+            stacklevel=6,
+        )
+
+    results, inputs = [v if isinstance(v, tuple) else (v,) for v in (result, args)]
+    for values, verb, what in (
+        (results, "return", "of the grad_output"),
+        (inputs, "take as input", "of the grad_input"),
+    ):
+        if not all(isinstance(v, Tensor) for v in values):
+            return warn(
+                f"non-full backward hooks on a Module that does not {verb} a single Tensor or a tuple of Tensors", what
+            )
+    made_by = {v.grad_fn for v in results if v.grad_fn is not None}
+    if len(made_by) > 1 or node not in made_by:
+        return warn("a non-full backward hook when outputs are generated by different autograd Nodes", "grad_output")
+    if {v.grad_fn for v in inputs if v.grad_fn is not None} != {n for n, _ in node.next_functions}:
+        warn("a non-full backward hook when the forward contains multiple autograd Nodes", "grad_input")
+    return None
 
 
 @primitive(outputs="many")
@@ -227,113 +252,88 @@ def backward_hook_function(*xs):
 
 
 backward_hook_function.vjp(xs=lambda g: g)
+backward_hook_function.primitive.grad_name = "BackwardHookFunctionBackward"  # as PyTorch calls it
 
 
 class BackwardHook:
-    """Two identity nodes around a module: gradients leave through the first and enter through the second."""
+    """Two identity nodes around a module: gradients leave through the first and enter through the second.
+
+    Hooks see a gradient for each positional argument and each result: None where it is no tensor, zeros for an
+    argument that takes no part.
+    """
 
     def __init__(self, module, user_hooks, user_pre_hooks):
         self.module = module
         self.user_hooks = user_hooks
         self.user_pre_hooks = user_pre_hooks
         self.grad_outputs = None
-        self.n_inputs = -1
+        self.args = ()
         self.n_outputs = -1
         self.input_index = self.output_index = ()
 
-    def _through(self, values, hang):
+    def _through(self, values, hook):
+        """``values`` behind a node with ``hook``, and the places of those that want gradients."""
         index = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v._node is not None]
-        if not index:
-            return values, None
-        tensors = [v for v in values if isinstance(v, Tensor)]
-        at = [i for i, v in enumerate(values) if isinstance(v, Tensor)]
-        passed = backward_hook_function(*tensors)
-        node = None
+        if not (index and tape.mode & RECORDING):
+            return values, ()
         out = list(values)
-        for i, old, new in zip(at, tensors, passed):
-            if old._node is None:
-                continue
-            new._cell = old._cell
+        for i, new in zip(index, backward_hook_function(*[values[i] for i in index])):
+            new._cell = values[i]._cell
             out[i] = new
-            node = new._node.edges[0] if new._node is not None else None
-        if node is None:
-            return values, None
-        hang(node)
-        return tuple(out), at
-
-    def _pack(self, grads, index, n):
-        full = [None] * n
-        for i, g in zip(index, grads):
-            full[i] = g
-        return tuple(full)
+        out[index[0]]._node.edges[0].register_hook(hook)
+        return tuple(out), index
 
     def setup_input_hook(self, args):
-        def hang(node):
-            node.register_hook(self._inputs_arrived)
+        """``args`` behind the node through which gradients leave."""
+        passed, self.input_index = self._through(args, self._inputs_arrived)
+        self.args = [(v._data.shape, v._data.dtype) if isinstance(v, Tensor) else None for v in args]
+        return passed
 
-        self.n_inputs = len(args)
-        args, index = self._through(args, hang)
-        if index is not None:
-            # the node has an edge for each tensor that wants a gradient
-            self.input_index = [i for i in index if args[i]._node is not None]
-        return args
-
-    def _inputs_arrived(self, grad_inputs, _):
+    def _inputs_arrived(self, grads, _):
         if self.grad_outputs is None:
             return None  # the gradients did not come through this module's outputs
-        grads = self._pack(grad_inputs, self.input_index, self.n_inputs)
-        result = self._run(grads)
+        full = [None if arg is None else wrap(np.zeros(*arg)) for arg in self.args]
+        for i, g in zip(self.input_index, grads):
+            full[i] = full[i] if g is None else g
+        result = self._run(self.user_hooks, tuple(full), "hook", "grad_input", self.grad_outputs)
         self.grad_outputs = None
-        return None if result is grads else tuple([result[i] for i in self.input_index])
+        return tuple([result[i] for i in self.input_index])
 
-    def _run(self, grads):
-        for hook in self.user_hooks:
-            new = hook(self.module, grads, self.grad_outputs)
-            if new is None:
-                continue
-            new = new if isinstance(new, tuple) else (new,)
-            if len(new) != len(grads):
-                raise RuntimeError(
-                    f"Backward hook returned an invalid number of grad_input, got {len(new)}, but expected {len(grads)}"
-                )
-            grads = new
+    def _run(self, hooks, grads, kind, what, *more):
+        for hook in hooks:
+            new = hook(self.module, grads, *more)
+            if new is not None:
+                if len(new) != len(grads):
+                    raise RuntimeError(
+                        f"Backward {kind} returned an invalid number of {what}, got {len(new)}, but expected {len(grads)}"
+                    )
+                grads = new
         return grads
 
     def setup_output_hook(self, result):
-        single = isinstance(result, Tensor)
-        if not (single or isinstance(result, tuple)):
-            return result
-        values = (result,) if single else result
+        """``result`` behind the node through which gradients enter."""
+        values = result if isinstance(result, tuple) else (result,)
         self.n_outputs = len(values)
-        values, index = self._through(values, lambda node: node.register_prehook(self._outputs_arrived))
-        self.output_index = index or ()
-        return values[0] if single else values
+        passed, self.output_index = self._through(values, self._outputs_arrived)
+        if isinstance(result, tuple):
+            return passed if type(result) is tuple else type(result)(*passed)
+        return passed[0]
 
-    def _outputs_arrived(self, grads):
-        self.grad_outputs = self._pack(grads, self.output_index, self.n_outputs)
-        before = self.grad_outputs
-        for hook in self.user_pre_hooks:
-            new = hook(self.module, self.grad_outputs)
-            if new is None:
-                continue
-            new = new if isinstance(new, tuple) else (new,)
-            if len(new) != self.n_outputs:
-                raise RuntimeError(
-                    f"Backward pre hook returned an invalid number of grad_output, got {len(new)}, but expected "
-                    f"{self.n_outputs}"
-                )
-            self.grad_outputs = new
+    def _outputs_arrived(self, _, grads):
+        full = [None] * self.n_outputs
+        for i, g in zip(self.output_index, grads):
+            full[i] = g
+        grads = self.grad_outputs = self._run(self.user_pre_hooks, tuple(full), "pre hook", "grad_output")
         if not self.input_index:  # no gradient leaves through the inputs: the hooks run now
-            grads = self._pack((), (), self.n_inputs)
-            if self.user_hooks:
-                warnings.warn(
-                    "Full backward hook is firing when gradients are computed with respect to module outputs since no "
-                    "inputs require gradients.", stacklevel=2)  # fmt: skip
-            if self._run(grads) is not grads:
-                raise RuntimeError(
-                    "Backward hook for Modules where no input requires gradient should always return None or None for "
-                    "all gradients."
-                )
-            answer, self.grad_outputs = self.grad_outputs, None
-            return None if answer is before else tuple([answer[i] for i in self.output_index])
-        return None if self.grad_outputs is before else tuple([self.grad_outputs[i] for i in self.output_index])
+            warnings.warn(
+                "Full backward hook is firing when gradients are computed with respect to module outputs since no "
+                "inputs require gradients.", stacklevel=2)  # fmt: skip
+            for hook in self.user_hooks:
+                new = hook(self.module, (None,) * len(self.args), grads)
+                if new is not None and not (isinstance(new, tuple) and all(g is None for g in new)):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always return None or None "
+                        "for all gradients."
+                    )
+            self.grad_outputs = None
+        return tuple([grads[i] for i in self.output_index])

@@ -86,6 +86,29 @@ class Registry(dict):
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 
+def _fresh(module):
+    """What a module consists of before anything is registered."""
+    return dict(
+        training=True,
+        _parameters=Registry(module),
+        _buffers=Registry(module),
+        _modules=Registry(module),
+        _non_persistent_buffers_set=set(),
+        _backward_pre_hooks=OrderedDict(),
+        _backward_hooks=OrderedDict(),
+        _is_full_backward_hook=None,
+        _forward_hooks=OrderedDict(),
+        _forward_hooks_with_kwargs=OrderedDict(),
+        _forward_hooks_always_called=OrderedDict(),
+        _forward_pre_hooks=OrderedDict(),
+        _forward_pre_hooks_with_kwargs=OrderedDict(),
+        _state_dict_hooks=OrderedDict(),
+        _state_dict_pre_hooks=OrderedDict(),
+        _load_state_dict_pre_hooks=OrderedDict(),
+        _load_state_dict_post_hooks=OrderedDict(),
+    )
+
+
 class Module(Tree, HookMethods, StateDict):
     """The base class of layers and networks.
 
@@ -129,25 +152,7 @@ class Module(Tree, HookMethods, StateDict):
             raise TypeError(
                 f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
             )
-        self.__dict__.update(
-            training=True,
-            _parameters=Registry(self),
-            _buffers=Registry(self),
-            _modules=Registry(self),
-            _non_persistent_buffers_set=set(),
-            _backward_pre_hooks=OrderedDict(),
-            _backward_hooks=OrderedDict(),
-            _is_full_backward_hook=None,
-            _forward_hooks=OrderedDict(),
-            _forward_hooks_with_kwargs=OrderedDict(),
-            _forward_hooks_always_called=OrderedDict(),
-            _forward_pre_hooks=OrderedDict(),
-            _forward_pre_hooks_with_kwargs=OrderedDict(),
-            _state_dict_hooks=OrderedDict(),
-            _state_dict_pre_hooks=OrderedDict(),
-            _load_state_dict_pre_hooks=OrderedDict(),
-            _load_state_dict_post_hooks=OrderedDict(),
-        )
+        self.__dict__.update(_fresh(self))
         if self.call_super_init:
             super().__init__(*args, **kwargs)
 
@@ -188,8 +193,10 @@ class Module(Tree, HookMethods, StateDict):
                 value = value if new is None else new
             d["_modules"][name] = value
         elif isinstance(value, Buffer) and not (name in d.get("_parameters", ()) or name in d.get("_modules", ())):
-            self._move(name, "_buffers", "buffer")
-            self.register_buffer(name, value, value.persistent)
+            if value.persistent:
+                self.register_buffer(name, value)
+            else:
+                self.register_buffer(name, value, False)
         elif "_modules" in d:
             if name in d["_parameters"]:
                 if value is not None:
@@ -362,7 +369,7 @@ class Module(Tree, HookMethods, StateDict):
             if set_to_none:
                 p._grad = None
             else:
-                p._grad = p._grad.detach()
+                p._grad.detach_()
                 p._grad.zero_()
 
     # -- conversions -------------------------------------------------------------------------------
@@ -502,10 +509,9 @@ class Module(Tree, HookMethods, StateDict):
         return state
 
     def __setstate__(self, state):
-        self.__dict__.update(state)
+        self.__dict__.update(_fresh(self) | state)
         for registry in _REGISTRIES:
-            if registry in self.__dict__:
-                self.__dict__[registry] = Registry(self, self.__dict__[registry])
+            self.__dict__[registry] = Registry(self, self.__dict__[registry])
 
 
 def typename(value):
@@ -516,23 +522,29 @@ def typename(value):
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _parse_to(*args, device=None, dtype=None, non_blocking=False, memory_format=None, tensor=None):
+def _parse_to(*args, device=None, dtype=None, non_blocking=False, memory_format=None, tensor=None, **others):
     """The arguments of ``to``: (device, dtype, non_blocking, memory_format)."""
-    args = list(args)
-    if args and isinstance(args[0], Tensor):
-        tensor = args.pop(0)
-    elif args and (args[0] is None or isinstance(args[0], (str, int, _device))):
-        device = args.pop(0)
-    if args and isinstance(args[0], dtypes.dtype):
-        dtype = args.pop(0)
+    if "copy" in others:
+        raise RuntimeError(".to() does not accept copy argument")
+    left = list(args)
+    followed = True  # by a bool, non_blocking: a dtype and a tensor are, a device alone is not
+    if left and isinstance(left[0], Tensor):
+        tensor = left.pop(0)
+    elif left and (left[0] is None or isinstance(left[0], (str, int, _device))):
+        device, followed = left.pop(0), False
+    if left and isinstance(left[0], dtypes.dtype):
+        dtype, followed = left.pop(0), True
     if tensor is not None:
         dtype = dtypes.of(tensor._data.dtype)
-    if args and isinstance(args[0], bool):
-        non_blocking = args.pop(0)
-    if args and isinstance(args[0], bool):
-        args.pop(0)  # copy: modules are converted in place
-    if args or (dtype is not None and not isinstance(dtype, dtypes.dtype)):
-        raise TypeError(f"to() received an invalid combination of arguments - got {args or [dtype]}; expected a device, "
-                        "a dtype or a tensor")  # fmt: skip
+    for _ in range(2):  # non_blocking; copy: modules are converted in place
+        if followed and left and isinstance(left[0], bool):
+            left.pop(0)
+    if left or others or not (dtype is None or isinstance(dtype, dtypes.dtype)):
+        named = dict(dtype=dtype, **others) if dtype is not None and dtype not in args else others
+        got = [type(a).__name__ for a in args] + [f"{k}={type(v).__name__}" for k, v in named.items()]
+        raise TypeError(
+            f"to() received an invalid combination of arguments - got ({', '.join(got)}), but expected a device, a dtype, "
+            "a device and a dtype, or a tensor"
+        )
     check_device(device)
     return device, dtype, non_blocking, memory_format

@@ -77,8 +77,17 @@ def _rebuild(cls, data, requires_grad):
     return cls(data, requires_grad)
 
 
-class Buffer(Tensor):
+class _BufferType(type):
+    def __instancecheck__(cls, instance):
+        return type.__instancecheck__(cls, instance) or (
+            isinstance(instance, Tensor) and "_is_buffer" in instance.__dict__
+        )
+
+
+class Buffer(Tensor, metaclass=_BufferType):
     """A tensor that is a module's buffer: part of its state, not trained.
+
+    The result is an ordinary tensor that ``isinstance(t, Buffer)`` recognises.
 
     Parameters
     ----------
@@ -95,28 +104,10 @@ class Buffer(Tensor):
     ['mean']
     """
 
-    __slots__ = ()
-
     def __new__(cls, data=None, *, persistent=True):
-        t = _make(cls, data, getattr(data, "requires_grad", False))
-        t.persistent = persistent
+        t = _make(Tensor, data, getattr(data, "requires_grad", False))
+        t.persistent, t._is_buffer = persistent, True
         return t
-
-    def __init__(self, data=None, *, persistent=True):
-        pass
-
-    def __deepcopy__(self, memo):
-        found = memo.get(id(self))
-        if found is None:
-            found = memo[id(self)] = Buffer(np.array(self._data), persistent=self.persistent)
-        return found
-
-    def __reduce_ex__(self, protocol):
-        return _rebuild_buffer, (np.array(self._data), self.persistent)
-
-
-def _rebuild_buffer(data, persistent):
-    return Buffer(data, persistent=persistent)
 
 
 class UninitializedTensorMixin:

@@ -14,7 +14,7 @@ from collections import OrderedDict, defaultdict
 import numpy as np
 
 from .. import engine
-from ..engine import Handle, Leaf, TensorBase
+from ..engine import Leaf, RemovableHandle, TensorBase
 from ..engine.trail import trail
 from ..mistakes import training
 
@@ -272,11 +272,11 @@ class Optimizer:
 
     def _register(self, name, hook, prepend=False):
         hooks = self.__dict__[f"_optimizer_{name}_hooks"]
-        key = engine.clock()
-        hooks[key] = hook
+        handle = RemovableHandle(hooks)
+        hooks[handle.id] = hook
         if prepend:
-            hooks.move_to_end(key, last=False)
-        return Handle(hooks, key)
+            hooks.move_to_end(handle.id, last=False)
+        return handle
 
     def register_step_pre_hook(self, hook):
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new ``(args, kwargs)``."""

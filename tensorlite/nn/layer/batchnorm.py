@@ -191,7 +191,7 @@ class _InstanceNorm(_NormBase):
         return reshape(out, shape=input.shape) if single else out
 
 
-class _LazyNorm(LazyModuleMixin):
+class _LazyNormBase(LazyModuleMixin):
     """Takes ``num_features`` from the first batch."""
 
     _members = """
@@ -252,21 +252,21 @@ class BatchNorm3d(_BatchNorm):
 
 
 @over(1)
-class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
+class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):
     """A :class:`BatchNorm1d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm1d
 
 
 @over(2)
-class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
+class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):
     """A :class:`BatchNorm2d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm2d
 
 
 @over(3)
-class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
+class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):
     """A :class:`BatchNorm3d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = BatchNorm3d
@@ -288,21 +288,21 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 @over(1)
-class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
+class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):
     """A :class:`InstanceNorm1d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm1d
 
 
 @over(2)
-class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
+class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):
     """A :class:`InstanceNorm2d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm2d
 
 
 @over(3)
-class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
+class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):
     """A :class:`InstanceNorm3d` that takes ``num_features`` from its first batch."""
 
     cls_to_become = InstanceNorm3d

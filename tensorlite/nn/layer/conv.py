@@ -153,7 +153,7 @@ class _Conv(_ConvNd):
         return tuple(widths)
 
 
-class _ConvTranspose(_ConvNd):
+class _ConvTransposeNd(_ConvNd):
     """A transposed convolution; the dimensional classes below say of what."""
 
     _members = """
@@ -249,21 +249,21 @@ class Conv3d(_Conv):
 
 
 @over(1)
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution over sequences: as the gradient of :class:`Conv1d` in its input."""
 
     function = staticmethod(F.conv_transpose1d)
 
 
 @over(2)
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution over images: as the gradient of :class:`Conv2d` in its input."""
 
     function = staticmethod(F.conv_transpose2d)
 
 
 @over(3)
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution over volumes: as the gradient of :class:`Conv3d` in its input."""
 
     function = staticmethod(F.conv_transpose3d)

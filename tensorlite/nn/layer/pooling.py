@@ -12,7 +12,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     """What the max pooling layers share."""
 
     _members = """
@@ -58,7 +58,7 @@ class _MaxPool(Module):
         )
 
 
-class _AvgPool(Module):
+class _AvgPoolNd(Module):
     """What the average pooling layers share."""
 
     _members = """
@@ -104,7 +104,7 @@ class _AvgPool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _LPPool(Module):
+class _LPPoolNd(Module):
     """What the power-average pooling layers share."""
 
     _members = """
@@ -140,7 +140,16 @@ class _LPPool(Module):
         )
 
 
-class _AdaptiveAvgPool(Module):
+class _Adaptive(Module):
+    def __init__(self, output_size):
+        super().__init__()
+        self.output_size = output_size
+
+    def extra_repr(self):
+        return f"output_size={self.output_size}"
+
+
+class _AdaptiveAvgPoolNd(_Adaptive):
     """What the adaptive average pooling layers share."""
 
     _members = """
@@ -156,18 +165,11 @@ class _AdaptiveAvgPool(Module):
     torch.Size([2, 5, {n:3}])
     """
 
-    def __init__(self, output_size):
-        super().__init__()
-        self.output_size = output_size
-
     def forward(self, input):
         return type(self).function(input, self.output_size)
 
-    def extra_repr(self):
-        return f"output_size={self.output_size}"
 
-
-class _AdaptiveMaxPool(_AdaptiveAvgPool):
+class _AdaptiveMaxPoolNd(_Adaptive):
     """What the adaptive max pooling layers share."""
 
     _members = """
@@ -193,28 +195,28 @@ class _AdaptiveMaxPool(_AdaptiveAvgPool):
 
 
 @over(1)
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest element of every window of sequences."""
 
     function = staticmethod(F.max_pool1d)
 
 
 @over(2)
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest element of every window of images."""
 
     function = staticmethod(F.max_pool2d)
 
 
 @over(3)
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest element of every window of volumes."""
 
     function = staticmethod(F.max_pool3d)
 
 
 @over(1)
-class AvgPool1d(_AvgPool):
+class AvgPool1d(_AvgPoolNd):
     """The mean of every window of sequences."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -228,77 +230,77 @@ class AvgPool1d(_AvgPool):
 
 
 @over(2)
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolNd):
     """The mean of every window of images."""
 
     function = staticmethod(F.avg_pool2d)
 
 
 @over(3)
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolNd):
     """The mean of every window of volumes."""
 
     function = staticmethod(F.avg_pool3d)
 
 
 @over(1)
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """``(sum of x ** p) ** (1 / p)`` over every window of sequences."""
 
     function = staticmethod(F.lp_pool1d)
 
 
 @over(2)
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """``(sum of x ** p) ** (1 / p)`` over every window of images."""
 
     function = staticmethod(F.lp_pool2d)
 
 
 @over(3)
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """``(sum of x ** p) ** (1 / p)`` over every window of volumes."""
 
     function = staticmethod(F.lp_pool3d)
 
 
 @over(1)
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """Means of windows chosen so that ``output_size`` of them cover sequences."""
 
     function = staticmethod(F.adaptive_avg_pool1d)
 
 
 @over(2)
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """Means of windows chosen so that ``output_size`` of them cover images."""
 
     function = staticmethod(F.adaptive_avg_pool2d)
 
 
 @over(3)
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """Means of windows chosen so that ``output_size`` of them cover volumes."""
 
     function = staticmethod(F.adaptive_avg_pool3d)
 
 
 @over(1)
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """Maxima of windows chosen so that ``output_size`` of them cover sequences."""
 
     function = staticmethod(F.adaptive_max_pool1d)
 
 
 @over(2)
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """Maxima of windows chosen so that ``output_size`` of them cover images."""
 
     function = staticmethod(F.adaptive_max_pool2d)
 
 
 @over(3)
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """Maxima of windows chosen so that ``output_size`` of them cover volumes."""
 
     function = staticmethod(F.adaptive_max_pool3d)

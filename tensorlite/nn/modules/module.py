@@ -1,5 +1,6 @@
 """``torch.nn.modules.module``: Module, and hooks on every module."""
 
+from .._state_dict import _IncompatibleKeys
 from ..hooks import (
     register_module_backward_hook,
     register_module_buffer_registration_hook,
@@ -13,7 +14,7 @@ from ..hooks import (
 from ..module import Module
 
 __all__ = [
-    "Module", "register_module_backward_hook", "register_module_buffer_registration_hook", "register_module_forward_hook",
+    "Module", "_IncompatibleKeys", "register_module_backward_hook", "register_module_buffer_registration_hook", "register_module_forward_hook",
     "register_module_forward_pre_hook", "register_module_full_backward_hook", "register_module_full_backward_pre_hook",
     "register_module_module_registration_hook", "register_module_parameter_registration_hook",
 ]  # fmt: skip
