@@ -24,6 +24,8 @@ IMAGE, LINE, VOLUME = (2, 3, 5, 4), (2, 3, 7), (2, 2, 3, 4, 3)
           (IMAGE, "bicubic"), (VOLUME, "trilinear")) for n in (1, 3, 8) for a in (None, True)],
         *[(IMAGE, {"mode": m, "scale_factor": f, "align_corners": a}) for m in ("bilinear", "bicubic")
           for f in (2, 0.6, (1.5, 2.3)) for a in (False, True)],
+        *[(IMAGE, {"mode": m, "size": n, "align_corners": a, "antialias": True}) for m in ("bilinear", "bicubic")
+          for n in (2, (3, 9)) for a in (False, True)],
         (IMAGE, {"mode": "bilinear", "scale_factor": 1.3, "recompute_scale_factor": True}),
         (IMAGE, {"mode": "nearest", "scale_factor": (1.3, 2.0), "recompute_scale_factor": True}),
     ],
@@ -40,12 +42,25 @@ def test_layers():
     check_layer(lambda nn: nn.UpsamplingBilinear2d(size=(7, 9)), IMAGE)
 
 
+def test_the_identity_has_pytorchs_last_digits():
+    """A spatial transformer starts there, with every place on the border between two cells."""
+    for size in (7, 16, 28):
+        for align in (False, True):
+            ours, theirs = (
+                lib.nn.functional.affine_grid(lib.eye(2, 3)[None], (1, 1, size, size), align_corners=align)
+                for lib in (tl, torch)
+            )
+            assert ours.tolist() == theirs.tolist()
+
+
 @pytest.mark.parametrize("align", [True, False])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
-@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 def test_grid_sample(mode, padding, align):
     settings = {"mode": mode, "padding_mode": padding, "align_corners": align}
     check_function(lambda F, x, g: F.grid_sample(x, g, **settings), data(*IMAGE), data(2, 3, 6, 2, seed=1))
+    if mode == "bicubic":
+        return
     check_function(lambda F, x, g: F.grid_sample(x, g, **settings), data(*VOLUME), 0.7 * data(2, 3, 2, 3, 3, seed=1))
 
 
@@ -84,9 +99,9 @@ def test_errors(call):
 
 
 def test_what_is_not_there():
-    with pytest.raises(NotImplementedError, match="antialias"):
-        tl.nn.functional.interpolate(tl.zeros(1, 1, 4, 4), 2, mode="bilinear", antialias=True)
-    with pytest.raises(NotImplementedError, match="bicubic"):
-        tl.nn.functional.grid_sample(tl.zeros(1, 1, 2, 2), tl.zeros(1, 1, 1, 2), mode="bicubic", align_corners=True)
+    with pytest.raises(RuntimeError, match="bicubic"):
+        tl.nn.functional.grid_sample(
+            tl.zeros(1, 1, 2, 2, 2), tl.zeros(1, 1, 1, 1, 3), mode="bicubic", align_corners=True
+        )
     with pytest.warns(UserWarning, match="align_corners"):
         tl.nn.functional.affine_grid(tl.zeros(1, 2, 3), (1, 1, 2, 2))

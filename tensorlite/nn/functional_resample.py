@@ -1,5 +1,6 @@
 """Functions that change the resolution of images or sample them elsewhere."""
 
+import functools
 import math
 import warnings
 
@@ -56,14 +57,14 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     recompute_scale_factor : bool, optional
         Whether to use the exact ratio of sizes instead of ``scale_factor``.
     antialias : bool
-        Not supported.
+        For 'bilinear' and 'bicubic': average over as many pixels as shrinking leaves out.
 
     Raises
     ------
     ValueError
         If the arguments contradict each other.
     NotImplementedError
-        If the mode does not fit the number of dimensions, or for ``antialias``.
+        If the mode does not fit the number of dimensions.
 
     Examples
     --------
@@ -85,8 +86,10 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         )
     if mode in _DIMS and _DIMS[mode] != dims:
         raise NotImplementedError(f"Got {dims + 2}D input, but {mode} mode needs {_DIMS[mode] + 2}D input")
-    if antialias:
-        raise NotImplementedError("interpolate(antialias=True) is not supported")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
     if recompute_scale_factor and size is not None:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     size, factors = _target(input, size, scale_factor)
@@ -110,6 +113,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     if dtype.kind != "f":
         raise RuntimeError(f"interpolate with mode {mode!r} needs a floating dtype, but got {dtype}")
     build = ops.cubic_matrix if mode == "bicubic" else ops.linear_matrix
+    if antialias:
+        build = functools.partial(ops.smooth_matrix, cubic=mode == "bicubic")
     matrices = tuple([build(n, o, f, align, dtype) for n, o, f in zip(spatial, size, factors)])
     return called(ops.separable(input, matrices=matrices), f"Upsample{mode.capitalize()}{dims}DBackward0")
 
@@ -154,8 +159,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     input : Tensor, (N, C, H, W) or (N, C, D, H, W)
     grid : Tensor, (N, H_out, W_out, 2) or (N, D_out, H_out, W_out, 3)
         Coordinates (x, y[, z]) from -1 to 1.
-    mode : 'bilinear' (default) or 'nearest'
-        'bicubic' is not supported.
+    mode : 'bilinear' (default), 'nearest' or 'bicubic' (two dimensions)
     padding_mode : 'zeros' (default), 'border' or 'reflection'
     align_corners : bool, default False
         Whether -1 and 1 are the centres of the corner pixels, not their outer edges.
@@ -176,8 +180,6 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    if mode == "bicubic":
-        raise NotImplementedError("grid_sample(mode='bicubic') is not supported; use 'bilinear' or 'nearest'")
     align = _default_align("grid_sample", align_corners)
     dims = len(input.shape) - 2
     if dims not in (2, 3) or len(grid.shape) != dims + 2:
@@ -195,6 +197,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
             f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid with sizes "
             f"{list(grid.shape)}"
         )
+    if mode == "bicubic" and dims != 2:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     if input._data.dtype != grid._data.dtype:
         raise RuntimeError("grid_sampler(): expected input and grid to have same dtype")
     return ops.grid_sample(input, grid, mode, padding_mode, align)

@@ -1,12 +1,14 @@
 """Functions over images and sequences (N, C, ...): convolution, unfold and fold; pooling, normalisation and
 resampling come from the files beside this one."""
 
+import functools
+
 import numpy as np
 
 from .. import dtypes
 from ..ops import conv as ops
 from ..ops import fold as fold_ops
-from ..ops.elementwise import add
+from ..ops.elementwise import add, complex, imag, real, sub
 from ..ops.padding import pad
 from ..ops.shape import reshape
 from ._spatial import batched, cross, ntuple, unbatched
@@ -36,7 +38,7 @@ def _check(input, weight, bias, stride, dilation, groups, transposed):
         other, what = (w, "weight") if bias is None or bias._data.dtype == x.dtype else (bias._data, "bias")
         a, b = (_TYPES.get(v.dtype.name, v.dtype.name) for v in (x, other))
         raise RuntimeError(f"Input type ({a}) and {what} type ({b}) should be the same")
-    if x.dtype.kind not in ("f" if transposed else "fiu") and x.dtype != np.int64:
+    if x.dtype.kind not in ("fc" if transposed else "fciu") and x.dtype != np.int64:
         kernel = f"slow_conv{'_transpose' if transposed else ''}{x.ndim - 2}d_cpu"
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.of(x.dtype).title}'")
     if any(s <= 0 for s in stride):
@@ -82,6 +84,16 @@ def _padding(padding, dims, kernel, stride, dilation):
     return tuple([(p, p) for p in padding])
 
 
+def _by_parts(convolve, x, weight):
+    """A convolution of complex numbers: four of real ones."""
+    a, b, c, d = real(x), imag(x), real(weight), imag(weight)
+    return complex(sub(convolve(a, c), convolve(b, d)), add(convolve(a, d), convolve(b, c)))
+
+
+def _with_bias(out, bias):
+    return out if bias is None else add(out, reshape(bias, shape=(-1,) + (1,) * (len(out.shape) - 2)))
+
+
 def _conv(name, dims, input, weight, bias, stride, padding, dilation, groups):
     input, single = batched(input, dims, name)
     stride, dilation = ntuple(stride, dims, "stride"), ntuple(dilation, dims, "dilation")
@@ -95,7 +107,11 @@ def _conv(name, dims, input, weight, bias, stride, padding, dilation, groups):
             f"Calculated padded input size per channel: {cross(padded)}. Kernel size: {cross(span)}. Kernel size can't "
             "be greater than actual input size"
         )
-    out = ops.conv(input, weight, bias, stride=stride, padding=pairs, dilation=dilation, groups=groups)
+    settings = {"stride": stride, "padding": pairs, "dilation": dilation, "groups": groups}
+    if input._data.dtype.kind == "c":
+        out = _with_bias(_by_parts(functools.partial(ops.conv, **settings), input, weight), bias)
+    else:
+        out = ops.conv(input, weight, bias, **settings)
     return unbatched(out, single)
 
 
@@ -180,10 +196,11 @@ def _conv_transpose(name, dims, input, weight, bias, stride, padding, output_pad
             f"{cross(size)}. Output size is too small"
         )
     pairs = tuple([(p, p) for p in padding])
-    out = ops.conv_input_grad(input, weight, size=size, stride=stride, padding=pairs, dilation=dilation, groups=groups)
-    if bias is not None:
-        out = add(out, reshape(bias, shape=(-1,) + (1,) * dims))
-    return unbatched(out, single)
+    convolve = functools.partial(
+        ops.conv_input_grad, size=size, stride=stride, padding=pairs, dilation=dilation, groups=groups
+    )
+    out = _by_parts(convolve, input, weight) if input._data.dtype.kind == "c" else convolve(input, weight)
+    return unbatched(_with_bias(out, bias), single)
 
 
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from .. import engine, rng
+from ..ops import random
 
 __all__ = [
     "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",
@@ -31,6 +32,8 @@ def _uniform(tensor, a, b, generator):
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     dtype = tensor._data.dtype
+    if dtype.kind == "c":
+        return random.uniform_(engine.wrap(np.empty(tensor._data.shape, dtype)), a, b, generator)._data
     u = (generator or rng.default_generator).uniform(tensor._data.size, dtype)
     scale, start = float(dtype.type(b) - dtype.type(a)), float(dtype.type(a))
     # one rounding at the end, as the fused multiply-add of PyTorch's kernel
@@ -41,6 +44,8 @@ def _normal(tensor, mean, std, generator):
     """Normal numbers for ``tensor``, as an array."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    if tensor._data.dtype.kind == "c":
+        return random.normal_(engine.wrap(np.empty_like(tensor._data)), mean, std, generator)._data
     values = (generator or rng.default_generator).normal(tensor._data.size, tensor._data.dtype, mean, std)
     return values.reshape(tensor._data.shape)
 

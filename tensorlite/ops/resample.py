@@ -93,24 +93,46 @@ def linear_matrix(n, out, factor, align, dtype):
     return m
 
 
+def _near(x, a=-0.75):
+    """Keys' cubic kernel at distances up to 1 (R. Keys, 1981)."""
+    return ((x * (a + 2) - (a + 3)) * x) * x + 1
+
+
+def _far(x, a=-0.75):
+    """Keys' cubic kernel at distances from 1 to 2."""
+    return ((x * a - 5 * a) * x + 8 * a) * x - 4 * a
+
+
+def _cubic_weights(t):
+    """The weights of the four neighbours of a place at ``t`` (0 to 1) between the two inner ones."""
+    return _far(t + 1), _near(t), _near(1 - t), _far(2 - t)
+
+
 def cubic_matrix(n, out, factor, align, dtype):
-    """Four weights per output element, from Keys' kernel with a = -0.75 (R. Keys, 1981)."""
+    """Four weights per output element, from Keys' kernel with a = -0.75."""
     place = _places(n, out, factor, align, dtype)
     low = np.floor(place)
-    t = place - low
-    a = -0.75
-
-    def near(x):
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-
-    def far(x):
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
     m = np.zeros((out, n), dtype)
     rows = np.arange(out)
-    for k, weight in enumerate((far(t + 1), near(t), near(1 - t), far(2 - t)), -1):
+    for k, weight in enumerate(_cubic_weights(place - low), -1):
         np.add.at(m, (rows, np.clip(low.astype(np.int64) + k, 0, n - 1)), weight)
     return m
+
+
+def smooth_matrix(n, out, factor, align, dtype, cubic):
+    """Weights of a kernel as wide as the step, so that shrinking averages: a triangle, or Keys' with a = -0.5."""
+    step = _step(n, out, factor, align, dtype)
+    width = max(step, 1)
+    reach = (2 if cubic else 1) * width
+    centre = step * (np.arange(out, dtype=dtype)[:, None] + dtype.type(0.5))
+    place = np.arange(n)
+    x = np.abs((place - centre + 0.5) / width)
+    if cubic:
+        m = np.where(x < 1, _near(x, -0.5), np.where(x < 2, _far(x, -0.5), 0))
+    else:
+        m = np.maximum(1 - x, 0)
+    m = np.where((place >= (centre - reach + 0.5).astype(int)) & (place < (centre + reach + 0.5).astype(int)), m, 0)
+    return (m / m.sum(1, keepdims=True)).astype(dtype)
 
 
 def average_matrix(n, out, dtype):
@@ -155,13 +177,12 @@ def grid_sample(x, grid, mode, padding_mode, align_corners):
             place = mul(add(place, 1.0), (length - 1) / 2)
         else:
             place = div(sub(mul(add(place, 1.0), float(length)), 1.0), 2.0)
-        if padding_mode == "reflection":
-            place = _reflected(place, 0.0 if align_corners else -0.5, length - 1.0 if align_corners else length - 0.5)
-        if padding_mode != "zeros":
-            place = _clipped(place, length)
-        coordinates.append(place)
+        coordinates.append(place if mode == "bicubic" else _inside(place, length, padding_mode, align_corners))
     if mode == "nearest":
-        return _at(x, [np.round(unwrap(c)) for c in coordinates], size)
+        value = _at(x, [np.round(unwrap(c)) for c in coordinates], size)
+        return where(np.True_, value, reshape(coordinates[0], shape=(n, 1, *size)))  # the grid has a gradient of 0
+    if mode == "bicubic":
+        return _cubic_sample(x, coordinates, size, padding_mode, align_corners)
     lows = [np.floor(unwrap(c)) for c in coordinates]
     parts = [sub(c, low) for c, low in zip(coordinates, lows)]
     total = None
@@ -173,6 +194,35 @@ def grid_sample(x, grid, mode, padding_mode, align_corners):
         value = _at(x, [low + up for low, up in zip(lows, corner)], size)
         term = mul(value, reshape(weight, shape=(n, 1, *size)))
         total = term if total is None else add(total, term)
+    return total
+
+
+def _inside(place, length, padding_mode, align_corners):
+    """Coordinates outside of the image, where ``padding_mode`` puts them."""
+    if padding_mode == "reflection":
+        place = _reflected(place, 0.0 if align_corners else -0.5, length - 1.0 if align_corners else length - 0.5)
+    return place if padding_mode == "zeros" else _clipped(place, length)
+
+
+def _cubic_sample(x, coordinates, size, padding_mode, align_corners):
+    """16 neighbours per place; each of them is clipped or reflected by itself."""
+    n, spatial = x.shape[0], x.shape[2:]
+    lows = [np.floor(unwrap(c)) for c in coordinates]
+    across, along = [
+        [reshape(w, shape=(n, 1, *size)) for w in _cubic_weights(sub(c, low))] for c, low in zip(coordinates, lows)
+    ]
+    total = None
+    for i, down in enumerate(across):
+        row = None
+        for j, right in enumerate(along):
+            taps = [
+                np.round(_inside(low + (k - 1), length, padding_mode, align_corners))
+                for low, k, length in zip(lows, (i, j), spatial)
+            ]
+            term = mul(_at(x, taps, size), right)
+            row = term if row is None else add(row, term)
+        row = mul(row, down)
+        total = row if total is None else add(total, row)
     return total
 
 
@@ -198,7 +248,7 @@ def affine_grid(theta, size, align_corners):
     axes = []
     for length in spatial:
         line = np.linspace(-1, 1, length, dtype=dtype) if length > 1 else np.zeros(1, dtype)
-        axes.append(line if align_corners else line * dtype.type((length - 1) / length))
+        axes.append(line if align_corners else line * dtype.type(length - 1) / dtype.type(length))
     mesh = np.meshgrid(*axes, indexing="ij")
     base = np.stack([*mesh[::-1], np.ones(spatial, dtype)], axis=-1).reshape(-1, len(spatial) + 1)
     return reshape(matmul(base, mT(theta)), shape=(size[0], *spatial, len(spatial)))
