@@ -223,7 +223,7 @@ class Tensor(Methods):
     @property
     def requires_grad(self):
         """Whether operations on this tensor are recorded."""
-        if self._view is not None:
+        if self._view is not None and not self._view.fixed:
             engine.renew(self)
         return self._node is not None
 

@@ -5,14 +5,17 @@ and with ``create_graph=True`` what it computes is recorded, so it can be differ
 """
 
 import functools
+import inspect
+import warnings
 import weakref
 
 import numpy as np
 
 from .. import engine
-from ..engine import RECORDING, WATCHED, Node, Port, TensorBase, state, wrap
+from ..engine import RECORDING, WATCHED, Leaf, Node, Port, TensorBase, state, wrap
+from ..engine.view import FUNCTION, FUNCTIONS, attach_view
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Function", "FunctionCtx", "InplaceFunction", "once_differentiable"]
 
 
 class FunctionCtx:
@@ -53,11 +56,18 @@ class FunctionCtx:
 
     def mark_dirty(self, *tensors):
         """Say which inputs ``forward`` has changed in place; each must be returned."""
-        self._dirty = tensors
+        self._dirty = self._marked(tensors, "mark_dirty can only accept variables")
 
     def mark_non_differentiable(self, *tensors):
         """Say which outputs carry no gradient."""
-        self._constant = tensors
+        self._constant = self._marked(tensors, "mark_non_differentiable only accepts variable arguments")
+
+    @staticmethod
+    def _marked(tensors, rule):
+        for i, t in enumerate(tensors):
+            if not isinstance(t, TensorBase):
+                raise RuntimeError(f"{rule}, but argument {i} is of type {type(t).__name__}")
+        return tensors
 
     def set_materialize_grads(self, value):
         """False: gradients that did not arrive are None in ``backward`` instead of zeros."""
@@ -70,16 +80,30 @@ class FunctionCtx:
             return tuple(self._to_save)
         return node.saved()
 
+    def __getattr__(self, name):  # PyTorch's ctx is the node
+        if name in ("metadata", "name", "next_functions", "register_hook", "register_prehook"):
+            node = self._node and self._node()
+            if node is not None:
+                return getattr(node, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
 
 class FunctionNode(Node):
     """A recorded call of a :class:`Function`."""
 
     broadcasts = True  # a gradient of a broadcast shape is summed, as PyTorch does
+    undefined = True  # it runs though no gradient arrived
 
     def __getattr__(self, name):  # PyTorch's ctx is the node: its attributes are found here too
         if name in Node.__slots__:
             raise AttributeError(name)
         return getattr(self.ctx, name)
+
+    @property
+    def places(self):
+        """As PyTorch's: one edge for each tensor among the arguments."""
+        found = {i: j for j, i in enumerate(self.wanted)}
+        return tuple([found.get(i) for i in self.tensors])
 
     def kept_array(self, i):
         return [array for array, cell, node in self.kept if cell is not None][i]
@@ -96,13 +120,17 @@ class FunctionNode(Node):
         for array, _, source in entries:
             if source.__class__ is int:  # an output of this very call
                 source = self if self.single else Port.of(self, source, self.shape[source], self.dtype[source])
-            result.append(None if array is None else wrap(array, source))
+            leaf = source.tensor() if source.__class__ is Leaf else None
+            if leaf is not None and leaf._data is array:
+                result.append(leaf)
+            else:
+                result.append(None if array is None else wrap(array, source))
         return tuple(result)
 
     def apply(self, g, taped, needed=None):
         if self.kept is None:
             raise engine.plan.twice(self)
-        grads = [g] if self.single else g
+        grads = [g] if self.single else g or [None] * len(self.live)
         shapes, dtypes = ((self.shape,), (self.dtype,)) if self.single else (self.shape, self.dtype)
         slots = dict(zip(self.live, grads))
         full = []
@@ -127,8 +155,8 @@ class FunctionNode(Node):
         for i in self.wanted:
             r = result[i]
             if r is not None and not isinstance(r, TensorBase):
-                raise TypeError(
-                    f"function {self.name()} returned a {type(r).__name__} at position {i}: expected a Tensor or None"
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(r).__name__}) from function {self.name()} at position {i}"
                 )
             out.append(r if taped or r is None else r._data)
         return tuple(out)
@@ -154,21 +182,17 @@ def _entry(t, outputs, live):
 
 def _record(function, ctx, args, raw_outputs):
     """Make the node of a call and give the outputs their places on the tape."""
-    single_value = not isinstance(raw_outputs, (tuple, list))
+    single_value = not isinstance(raw_outputs, tuple)
     outputs = [raw_outputs] if single_value else list(raw_outputs)
     dirty, constant = {id(t) for t in ctx._dirty}, {id(t) for t in ctx._constant}
-    if missing := [t for t in ctx._dirty if all(t is not o for o in outputs)]:
-        raise RuntimeError(
-            f"Some elements marked as dirty during the forward method were not returned as output ({len(missing)}). The "
-            "inputs that are modified inplace must all be outputs of the Function."
-        )
-    inputs = {id(a): a for a in args if isinstance(a, TensorBase)}
-    wanted = [i for i, a in enumerate(args) if isinstance(a, TensorBase) and a._node is not None]
+    tensors = [i for i, a in enumerate(args) if isinstance(a, TensorBase)]
+    inputs = {id(args[i]) for i in tensors}
+    wanted = [i for i in tensors if args[i]._node is not None]
     for t in ctx._dirty:
         engine.check_writable(t)
         engine.touch(t)
     node = function._node_class()()
-    node.function, node.ctx, node.wanted = function, ctx, wanted
+    node.function, node.ctx, node.wanted, node.tensors = function, ctx, wanted, tensors
     node.edges = tuple([args[i]._node for i in wanted])
     node.seq = engine.clock()
     node.hooks = node.where = node.plan = None
@@ -177,7 +201,7 @@ def _record(function, ctx, args, raw_outputs):
     for i, o in enumerate(outputs):
         if isinstance(o, TensorBase) and id(o) not in dirty and (id(o) in inputs or o._node is not None):
             # an input handed through: a tensor of its own; saving it means saving the output
-            fresh = wrap(o._data, None, o._cell)
+            fresh = wrap(o._data, None, o._cell) if id(o) in constant else _handed_through(o)
             ctx._to_save = tuple([fresh if t is o and id(o) not in inputs else t for t in ctx._to_save])
             o = fresh
             if id(outputs[i]) in constant:
@@ -200,11 +224,20 @@ def _record(function, ctx, args, raw_outputs):
             engine.rebase(o, place)
         else:
             o._node = place
+            if o._view is not None:
+                o._view.cut = FUNCTION if len(live) == 1 else FUNCTIONS
     ctx._node = weakref.ref(node)
     ctx._to_save = ()
     if state.mode & WATCHED:
         state.watch.recorded(node, args, results[0] if single_value else tuple(results))
     return results[0] if single_value else tuple(results)
+
+
+def _handed_through(t):
+    """An input that is returned as it is: a view of it."""
+    view = wrap(t._data)
+    attach_view(view, t, engine.alias, {})
+    return view
 
 
 class Function:
@@ -235,10 +268,20 @@ class Function:
     tensor([2.])
     """
 
+    generate_vmap_rule = False
+
     def __init__(self, *args, **kwargs):
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
+            "them on the class itself. Instantiating an autograd function will raise an error in a future version.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args, **kwargs):
         raise RuntimeError(
-            f"{type(self).__name__} should not be instantiated. Methods on autograd functions are all static, so you "
-            f"should invoke them on the class itself: {type(self).__name__}.apply(...)"
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd function "
+            f"with static forward method: {type(self).__name__}.apply(...)"
         )
 
     @staticmethod
@@ -273,25 +316,51 @@ class Function:
     def apply(cls, *args, **kwargs):
         """Run ``forward`` and put the result on the tape."""
         ctx = FunctionCtx()
+        apart = cls.setup_context is not Function.setup_context
+        if apart:
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
         for a in args:
             if isinstance(a, TensorBase) and a._view is not None:
                 engine.renew(a)
         recording = bool(state.mode & RECORDING)
         ctx.needs_input_grad = tuple([recording and isinstance(a, TensorBase) and a._node is not None for a in args])
         with engine.recording(False):
-            if cls.setup_context is not Function.setup_context:
+            if apart:
                 out = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, out)
             else:
                 out = cls.forward(ctx, *args, **kwargs)
+        outputs = out if isinstance(out, tuple) else (out,)
+        if any(all(t is not o for o in outputs) for t in ctx._dirty):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+                "modified inplace must all be outputs of the Function."
+            )
         if any(ctx.needs_input_grad):
             return _record(cls, ctx, args, out)
         for t in ctx._dirty:
             engine.touch(t)
-        return out
+        known = {id(a) for a in args if isinstance(a, TensorBase)} - {id(t) for t in ctx._dirty}
+        outputs = tuple([_handed_through(o) if id(o) in known else o for o in outputs])
+        return outputs if isinstance(out, tuple) else outputs[0]
 
 
-class _Stop(Node):
+class InplaceFunction(Function):
+    """A :class:`Function` that notes whether it works in place; older programs derive from it.
+
+    Parameters
+    ----------
+    inplace : bool, default False
+    """
+
+    def __init__(self, inplace=False):
+        super().__init__()
+        self.inplace = inplace
+
+
+class Error(Node):
     """Where a backward step that is not differentiable was differentiated."""
 
     def __init__(self, edges, shape, dtype):
@@ -336,7 +405,7 @@ def once_differentiable(fn):
         out = []
         for r in result if many else (result,):
             if isinstance(r, TensorBase):
-                r = wrap(r._data, _Stop(sources, r._data.shape, r._data.dtype))
+                r = wrap(r._data, Error(sources, r._data.shape, r._data.dtype))
             out.append(r)
         return tuple(out) if many else out[0]
 

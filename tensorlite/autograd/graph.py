@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import engine
-from ..engine import Node, Port, TensorBase, Watcher, pack, watching, wrap
+from ..engine import GradientEdge, Node, Port, TensorBase, Watcher, pack, watching, wrap
 from .function import FunctionNode
 
 __all__ = [
@@ -157,14 +156,6 @@ def disable_saved_tensors_hooks(error_message):
         yield
     finally:
         _forbidden.pop()
-
-
-class GradientEdge(NamedTuple):
-    """A place in the graph: a node and the number of its output."""
-
-    node: Node
-    output_nr: int
-    ownership_token: Node | None = None
 
 
 def get_gradient_edge(tensor):

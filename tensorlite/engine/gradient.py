@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from operator import attrgetter
 from sys import getrefcount
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,23 @@ from .trail import begin, grows, why_cut
 from .view import renew
 
 _seq = attrgetter("seq")
+
+
+class GradientEdge(NamedTuple):
+    """A place in the graph: a node and the number of its output."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+    def place(self):
+        """The node where a gradient for that output arrives."""
+        node, i = self.node, self.output_nr
+        return Port.of(node, i, node.shape[i], node.dtype[i]) if isinstance(node.dtype, tuple) else node
+
+
+def _listed(x):
+    return (x,) if isinstance(x, (TensorBase, GradientEdge)) else tuple(x)
 
 
 def order(roots, targets=None):
@@ -74,12 +92,12 @@ def _visit(nodes, pending, owned, retain, taped, wanted, needed):
     add, asarray = np.add, np.asarray
     for node in nodes:
         g = pending.pop(node, None)
-        if g is None:
+        if g is None and not node.hooks and not node.undefined:
             continue
         if node.hooks:
             g = _run_hooks(node, g)
             owned.discard(node)
-            if g is None:
+            if g is None and not node.undefined:
                 continue
         if wanted and node in wanted:
             found[node] = g
@@ -179,8 +197,7 @@ def _sums_to(shape, target):
 
 def _roots(outputs, gradients, taped, was):
     """Pairs (node, gradient) to start a walk from; implicit ones only for scalars. ``was``: the caller's mode."""
-    if isinstance(outputs, TensorBase):
-        outputs = (outputs,)
+    outputs = _listed(outputs)
     if gradients is None or isinstance(gradients, (TensorBase, ndarray)):
         gradients = (gradients,) * len(outputs) if gradients is None else (gradients,)
     if isinstance(gradients, (int, float, complex)):
@@ -189,6 +206,9 @@ def _roots(outputs, gradients, taped, was):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
     roots = []
     for i, (out, g) in enumerate(zip(outputs, gradients)):
+        if out.__class__ is GradientEdge:
+            place = out.place()
+            out = wrap(np.broadcast_to(np.zeros((), place.dtype), place.shape), place)  # its shape and dtype count
         if out._view is not None:
             renew(out)
         if out._node is None:
@@ -231,9 +251,11 @@ def _roots(outputs, gradients, taped, was):
     return roots
 
 
-def _target_node(x, what):
+def _target_node(x):
+    if isinstance(x, GradientEdge):
+        return x.place()
     if not isinstance(x, TensorBase):
-        raise TypeError(f"{what} must be tensors, not {type(x).__name__}")
+        raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
     if x._view is not None:
         renew(x)
     if x._node is None:
@@ -286,13 +308,17 @@ def run_backward(tensors, gradients, retain_graph, create_graph, inputs):
         if inputs is None:
             walk(roots, retain=retain, taped=create_graph)
             return
-        inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+        inputs = _listed(inputs)
         if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        nodes = [_target_node(x, "inputs") for x in inputs]
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        nodes = [_target_node(x) for x in inputs]
         found = walk(roots, retain=retain, taped=create_graph, targets=nodes)
         for x, node in dict(zip(inputs, nodes)).items():
             if node in found:
+                if isinstance(x, GradientEdge) and not isinstance(node, Leaf):
+                    raise RuntimeError(
+                        "backward() to a gradient edge inside the graph has no tensor to put a gradient into"
+                    )
                 leaf = node if isinstance(node, Leaf) else Leaf(x)
                 leaf.accumulate(found[node], False)
 
@@ -334,15 +360,19 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     (tensor(18.),)
     """
     if not only_inputs:
-        raise NotImplementedError("autograd.grad(only_inputs=False) is not supported; use backward()")
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts "
+            "of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
-    outputs = (outputs,) if isinstance(outputs, TensorBase) else tuple(outputs)
-    inputs = (inputs,) if isinstance(inputs, TensorBase) else tuple(inputs)
+    outputs, inputs = _listed(outputs), _listed(inputs)
     if not inputs:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if grad_outputs is None or isinstance(grad_outputs, TensorBase):
         grad_outputs = (grad_outputs,) * len(outputs)
     allow_unused = materialize_grads if allow_unused is None else allow_unused
@@ -364,7 +394,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
                 _check_used(inputs, i, allow_unused)
                 column[:] = [wrap(np.zeros_like(inputs[i]._data))] * count if materialize_grads else []
         return tuple([stack(column) if column else None for column in columns])
-    nodes = [_target_node(x, "inputs") for x in inputs]
+    nodes = [_target_node(x) for x in inputs]
     was = state.mode & RECORDING
     with recording(create_graph), np.errstate(all="ignore"):  # PyTorch does not warn of inf and nan
         roots = _roots(outputs, grad_outputs, create_graph, was)

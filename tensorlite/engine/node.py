@@ -40,6 +40,7 @@ class Node:
     )  # fmt: skip
 
     broadcasts = False
+    undefined = False  # whether ``apply`` runs though no gradient arrived
     trusted = False  # whether arrays that ``apply`` returns are never held elsewhere
 
     def name(self) -> str:
@@ -54,9 +55,15 @@ class Node:
         return self
 
     @property
+    def places(self):
+        """The edges as PyTorch counts them: a number in ``edges``, or None for an argument without gradient."""
+        return tuple(range(len(self.edges)))
+
+    @property
     def next_functions(self):
-        """PyTorch's spelling of the edges: ``((node, output number), ...)``."""
-        return tuple((e.shown(), e.slot if type(e) is Port else 0) for e in self.edges)
+        """PyTorch's spelling of the edges: ``((node, output number), ...)``, ``(None, 0)`` where there is none."""
+        found = [(e.shown(), e.slot if type(e) is Port else 0) for e in self.edges]
+        return tuple([(None, 0) if i is None else found[i] for i in self.places])
 
     @property
     def metadata(self) -> dict:
@@ -143,6 +150,7 @@ class Leaf(Node):
         if self.hooks is not None:
             for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:
                 hook(tensor)
+            _run_after_hooks(self, (), g, False)
 
 
 Leaf.__name__ = Leaf.__qualname__ = "AccumulateGrad"  # the name that PyTorch's users know
@@ -243,12 +251,12 @@ def _run_hooks(node, g):
     """Tensor hooks, then ``retain_grad``, then the node's own pre-hooks; each in order of registration."""
     hooks = list(node.hooks.values())
     for kind, hook in hooks:
-        if kind == "grad" and g is not None:
+        if kind == "grad":
             new = hook(tensor_or_none(g))
             if new is not None:
                 g = _answer(hook, new, g)
     for kind, hook in hooks:
-        if kind == "retain":
+        if kind == "retain" and g is not None:
             hook(tensor_or_none(g))
     for kind, hook in hooks:
         if kind == "tuple":

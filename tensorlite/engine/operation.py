@@ -15,7 +15,7 @@ from .node import Port
 from .plan import Plan
 from .tape import RECORDING, WATCHED, TensorBase, _new, ndarray, state, unwrap, wrap
 from .trail import cut
-from .view import _attach_view, renew
+from .view import attach_view, renew
 
 
 class Primitive:
@@ -182,7 +182,7 @@ def _finish_many(prim, op, args, raw, out, settings, key, mode):
     result = tuple([wrap(o) for o in out])
     if prim.view:
         for i, t in enumerate(result):
-            _attach_view(t, args[0], op, settings, i)
+            attach_view(t, args[0], op, settings, i)
     if key & _GRAD_BITS(len(args)) and mode & RECORDING and prim.differentiable:
         node = prim.plan(key, len(args)).record(args, raw, out, result, settings)
         live = prim.live if prim.live is not None else range(len(out))
@@ -333,7 +333,7 @@ def _generate(prim: Primitive):
     scope = {
         "np": np, "cut": cut, "tape": tape, "grad_bits": _GRAD_BITS, "TensorBase": TensorBase, "state": state, "forward": prim.kernel, "prim": prim,
         "plans": prim.plans, "new": _new, "ndarray": ndarray, "asarray": np.asarray, "renew": renew,
-        "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": _attach_view,
+        "promote": _promote, "explain": _explain, "finish_many": _finish_many, "attach_view": attach_view,
         "plain_float": dtypes.plain_float, "__name__": __name__,
     }  # fmt: skip
 

@@ -42,17 +42,16 @@ class PrimitiveNode(Node):
         return self.plan.primitive.broadcasts
 
     @property
-    def next_functions(self):
-        """As PyTorch's: ``(None, 0)`` for a tensor without gradient, and for a number that it makes a tensor."""
+    def places(self):
+        """As PyTorch's: None for a tensor without gradient, and for a number that it makes a tensor."""
         plan = self.plan
         while isinstance(plan, PackedPlan):
             plan = plan.plan
-        prim, found = plan.primitive, dict(zip(plan.targets, super().next_functions))
+        prim, found = plan.primitive, {i: j for j, i in enumerate(plan.targets)}
         numbers = prim.broadcasts and prim.name != "pow"
-        places = range(len(prim.arrays)) if prim.arrays else plan.tensors
         return tuple(
-            found.get(i, (None, 0))
-            for i in places
+            found.get(i)
+            for i in (range(len(prim.arrays)) if prim.arrays else plan.tensors)
             if i in found or ((i in plan.tensors or numbers) and not (prim.arrays and prim.arrays[i] in prim.nondiff))
         )
 

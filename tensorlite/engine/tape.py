@@ -98,13 +98,13 @@ class watching:
             state.mode &= ~WATCHED
 
 
-_PACKAGE = __name__.partition(".")[0]
+_LIBRARIES = (__name__.partition(".")[0], "numpy")
 
 
 def where():
-    """``file:line`` of the innermost caller outside this package: the line that a user wrote."""
+    """``file:line`` of the innermost caller outside this package and NumPy: the line that a user wrote."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES:
         frame = frame.f_back
     return "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 

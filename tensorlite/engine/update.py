@@ -7,7 +7,7 @@ from .basic import cast, view_assign
 from .node import Leaf
 from .operation import _explain
 from .tape import RECORDING, WATCHED, TensorBase, clock, ndarray, state, touch, unwrap, where, wrap
-from .view import _CUT, _MANY, _move, renew
+from .view import _move, refusal, renew
 
 
 def check_writable(target, tracked=None):
@@ -21,11 +21,8 @@ def check_writable(target, tracked=None):
     if tracked is None:
         tracked = state.mode & RECORDING and target._node is not None
     if tracked:
-        if view is not None:
-            if view.cut:
-                raise RuntimeError(_CUT.format(view.cut, "is being"))
-            if view.many:
-                raise RuntimeError(_MANY.format(target._node.name() if target._node else "a function", "is being"))
+        if view is not None and view.fixed:
+            raise RuntimeError(refusal(target, " and is being"))
         leaf = target._node if view is None else view.base._node
         if isinstance(leaf, Leaf) or isinstance(target._node, Leaf):
             kind = "a leaf Variable" if view is None else "a view of a leaf Variable"
@@ -58,6 +55,7 @@ def inplace(op, target, *others, **settings):
         or any(isinstance(o, TensorBase) and o._node is not None for o in others)
         or (target._view is not None and target._view.cut and target._view.base._node is not None)
     )
+    tracked = tracked and target._data.dtype.kind in "fc"
     check_writable(target, tracked)
     a = target._data
     for o in others:

@@ -1,5 +1,7 @@
 """Views: a tensor that shares memory with its base can be made again from the base."""
 
+import re
+
 from .tape import RECORDING, state
 
 
@@ -7,7 +9,7 @@ class View:
     """``base`` and the steps ``(primitive, settings, output number)`` that lead from it to a view.
 
     ``stamp`` is the version at which the view's node was right; ``cut`` names the mode that kept the
-    view off the tape when it was made.
+    view off the tape when it was made, or the kind of custom function that made it.
     """
 
     __slots__ = ("base", "cut", "stamp", "steps")
@@ -19,9 +21,9 @@ class View:
         self.cut = cut
 
     @property
-    def many(self):
-        """Whether a function that returns several views made this one."""
-        return any(slot is not None for _, _, slot in self.steps)
+    def fixed(self):
+        """Whether the view cannot be made again: see ``cut``, or a function returned several views."""
+        return self.cut or any(slot is not None for _, _, slot in self.steps)
 
 
 def replay(steps, x):
@@ -40,7 +42,7 @@ def _owner(a):
     return a
 
 
-def _attach_view(t, source, op, settings, slot=None):
+def attach_view(t, source, op, settings, slot=None):
     """Note that ``t`` is a view of ``source`` if it shares its memory."""
     a, s = t._data, source._data
     if (
@@ -64,12 +66,9 @@ def renew(t):
     """Give a view its present place on the tape if its base has been changed since."""
     view = t._view
     if view.stamp < t._cell[0] and view.base._node is not None:
-        if state.mode & RECORDING:
-            if view.cut:
-                raise RuntimeError(_CUT.format(view.cut, _ELSEWHERE))
-            if view.many:
-                raise RuntimeError(_MANY.format(t._node.name() if t._node else "a function", _ELSEWHERE))
-        if view.cut or view.many:
+        if view.fixed:
+            if state.mode & RECORDING:
+                raise RuntimeError(refusal(t, " and its base or another view of its base has been"))
             return
         view.stamp = t._cell[0]
         mode, state.mode = state.mode, RECORDING
@@ -79,16 +78,33 @@ def renew(t):
             state.mode = mode
 
 
-_ELSEWHERE = "its base or another view of its base has been"
+#: What ``View.cut`` is for results of a custom function that returns one view, or several.
+FUNCTION, FUNCTIONS = "a custom Function", "a custom Function that returns several"
+
+
+def refusal(t, what):
+    """Why the view ``t`` cannot follow an in-place update; ``what`` says which one."""
+    view = t._view
+    if view.cut and view.cut not in (FUNCTION, FUNCTIONS):
+        return _CUT.format(view.cut, what)
+    slot = getattr(t._node, "slot", 0)
+    name = re.sub(r"Backward\d*$", "", t._node.name()) if t._node else "a function"
+    return f"Output {slot} of {name} is a view{what} modified inplace. " + (_OWN if view.cut == FUNCTION else _MANY)
+
 
 _MANY = (
-    "Output 0 of {} is a view and {} modified inplace. This view is the output of a function that returns multiple views. "
-    "Such functions do not allow the output views to be modified inplace. You should replace the inplace operation by an "
-    "out-of-place one."
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to be "
+    "modified inplace. You should replace the inplace operation by an out-of-place one."
+)
+
+_OWN = (
+    "This view was created inside a custom Function (or because an input was returned as-is) and the autograd logic to "
+    "handle view+inplace would override the custom backward associated with the custom Function, leading to incorrect "
+    "gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
 )
 
 _CUT = (
-    "A view was created in {} and {} modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+    "A view was created in {}{} modified inplace with grad mode enabled. Given that this use case is ambiguous and "
     "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
     "the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
     "tracked)."

@@ -156,7 +156,7 @@ def _linear_weight(g, x, weight_shape):
 
 
 def _linear_x(g, weight):
-    if g.__class__ is ndarray and weight.ndim == 2:
+    if g.__class__ is ndarray and weight.ndim == 2 and g.ndim > 1:
         weight = _bar(weight)
         if g.ndim > 2:  # one product over all rows
             return times(_lines(g), weight).reshape(*g.shape[:-1], weight.shape[1])
