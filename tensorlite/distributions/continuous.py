@@ -7,9 +7,9 @@ import numpy as np
 import tensorlite as tl
 
 from .._device import Size
-from ..ops.random import standard_gamma
-from . import constraints
-from .distribution import EULER, HALF_LOG_2PI, Distribution, broadcast_all, normal_like
+from . import constraints, implicit
+from .distribution import Distribution
+from .utils import EULER, HALF_LOG_2PI, broadcast_all, normal_like, smallest
 
 __all__ = ["Beta", "Cauchy", "Chi2", "Dirichlet", "Exponential", "Gamma", "Gumbel", "HalfNormal", "Laplace", "Normal",
            "Uniform"]  # fmt: skip
@@ -192,7 +192,7 @@ class Gumbel(_Location):
 class Uniform(Distribution):
     """Uniform in [low, high)."""
 
-    arg_constraints = {"low": constraints.dependent, "high": constraints.dependent}
+    arg_constraints = dict.fromkeys(("low", "high"), constraints.dependent(is_discrete=False, event_dim=0))
     has_rsample = True
 
     def __init__(self, low, high, validate_args=None):
@@ -264,10 +264,11 @@ class Exponential(Distribution):
 
 
 class Gamma(Distribution):
-    """The gamma distribution. Its samples are PyTorch's, but have no gradient: ``rsample`` is refused."""
+    """The gamma distribution of a ``concentration`` and a ``rate``."""
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, concentration, rate, validate_args=None):
         self.concentration, self.rate = broadcast_all(concentration, rate)
@@ -277,11 +278,15 @@ class Gamma(Distribution):
     mode = property(lambda self: ((self.concentration - 1) / self.rate).clamp(min=0))
     variance = property(lambda self: self.concentration / self.rate**2)
 
-    def sample(self, sample_shape=Size()):
+    def rsample(self, sample_shape=Size()):
         shape = self._extended_shape(sample_shape)
-        with tl.no_grad():
-            value = standard_gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
-            return value.clamp(min=float(np.finfo(value._data.dtype).tiny))
+        value = implicit.gamma(self.concentration.expand(shape)) / self.rate.expand(shape)
+        value.detach().clamp_(min=smallest(value))
+        return value
+
+    def cdf(self, value):
+        self._validate_sample(value)
+        return tl.special.gammainc(self.concentration, self.rate * value)
 
     def log_prob(self, value):
         self._validate_sample(value)
@@ -310,10 +315,11 @@ class Chi2(Gamma):
 
 
 class Dirichlet(Distribution):
-    """The Dirichlet distribution over vectors that sum up to one. Samples have no gradient."""
+    """The Dirichlet distribution over vectors that sum up to one."""
 
     arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration, validate_args=None):
         if concentration.dim() < 1:
@@ -324,17 +330,20 @@ class Dirichlet(Distribution):
     mean = property(lambda self: self.concentration / self.concentration.sum(-1, keepdim=True))
 
     @property
+    def mode(self):
+        less = (self.concentration - 1).clamp(min=0.0)
+        mode = less / less.sum(-1, keepdim=True)
+        flat = (self.concentration < 1).all(dim=-1)
+        mode[flat] = tl.nn.functional.one_hot(mode[flat].argmax(dim=-1), mode.shape[-1]).to(mode.dtype)
+        return mode
+
+    @property
     def variance(self):
         total = self.concentration.sum(-1, keepdim=True)
         return self.concentration * (total - self.concentration) / (total**2 * (total + 1))
 
-    def sample(self, sample_shape=Size()):
-        with tl.no_grad():
-            shape = self._extended_shape(sample_shape)
-            g = standard_gamma(self.concentration.expand(shape).double())
-            value = (g / g.sum(-1, keepdim=True)).type_as(self.concentration)
-            d = value._data.dtype
-            return value.clamp(min=float(np.finfo(d).tiny), max=float(np.nextafter(d.type(1), d.type(0))))
+    def rsample(self, sample_shape=Size()):
+        return implicit.dirichlet(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value):
         self._validate_sample(value)
@@ -351,11 +360,12 @@ class Dirichlet(Distribution):
 
 
 class Beta(Distribution):
-    """The beta distribution. Samples have no gradient."""
+    """The beta distribution."""
 
     shows = False
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
+    has_rsample = True
 
     def __init__(self, concentration1, concentration0, validate_args=None):
         self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
@@ -367,13 +377,15 @@ class Beta(Distribution):
 
     mean = property(lambda self: self.concentration1 / (self.concentration1 + self.concentration0))
 
+    mode = property(lambda self: self._dirichlet.mode[..., 0])
+
     @property
     def variance(self):
         total = self.concentration1 + self.concentration0
         return self.concentration1 * self.concentration0 / (total**2 * (total + 1))
 
-    def sample(self, sample_shape=Size()):
-        return self._dirichlet.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape=Size()):
+        return self._dirichlet.rsample(sample_shape)[..., 0]
 
     def log_prob(self, value):
         self._validate_sample(value)

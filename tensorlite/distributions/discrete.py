@@ -9,9 +9,12 @@ import tensorlite as tl
 from .._device import Size
 from ..nn import functional as F
 from . import constraints
-from .distribution import Distribution, FromLogits, broadcast_all
+from .continuous import Gamma
+from .distribution import Distribution, FromLogits
+from .utils import broadcast_all
 
-__all__ = ["Bernoulli", "Binomial", "Categorical", "Geometric", "Multinomial", "OneHotCategorical", "Poisson"]
+__all__ = ["Bernoulli", "Binomial", "Categorical", "Geometric", "Multinomial", "NegativeBinomial", "OneHotCategorical",
+           "OneHotCategoricalStraightThrough", "Poisson"]  # fmt: skip
 
 _BINARY = {"probs": constraints.unit_interval, "logits": constraints.real}
 
@@ -142,6 +145,42 @@ class Binomial(FromLogits, Distribution):
         return values.expand((-1, *self._batch_shape)) if expand else values
 
 
+class NegativeBinomial(FromLogits, Distribution):
+    """The number of successes, each of probability ``probs``, before ``total_count`` failures."""
+
+    arg_constraints = {
+        "total_count": constraints.greater_than_eq(0),
+        "probs": constraints.half_open_interval(0.0, 1.0),
+        "logits": constraints.real,
+    }
+    support = constraints.nonnegative_integer
+
+    def __init__(self, total_count, probs=None, logits=None, validate_args=None):
+        self._take(probs, logits)
+        if probs is not None:
+            self.total_count, self.probs = broadcast_all(total_count, probs)
+        else:
+            self.total_count, self.logits = broadcast_all(total_count, logits)
+        self.total_count = self.total_count.type_as(self._param)
+        super().__init__(self._param.shape, validate_args=validate_args)
+
+    mean = property(lambda self: self.total_count * self.logits.exp())
+    mode = property(lambda self: ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0.0))
+    variance = property(lambda self: self.mean / tl.sigmoid(-self.logits))
+
+    def sample(self, sample_shape=Size()):
+        with tl.no_grad():
+            rates = Gamma(self.total_count, (-self.logits).exp(), validate_args=False)
+            return tl.poisson(rates.sample(sample_shape))
+
+    def log_prob(self, value):
+        self._validate_sample(value)
+        n, logits = self.total_count, self.logits
+        coefficient = tl.lgamma(n + value) - tl.lgamma(1.0 + value) - tl.lgamma(n)
+        coefficient = coefficient.masked_fill(n + value == 0.0, 0.0)
+        return n * F.logsigmoid(-logits) + value * F.logsigmoid(logits) + coefficient
+
+
 class Poisson(Distribution):
     """The Poisson distribution of a ``rate``."""
 
@@ -235,9 +274,6 @@ class _OverClasses(Distribution):
     logits = property(lambda self: self._categorical.logits)
     param_shape = property(lambda self: self._categorical.param_shape)
 
-    def __repr__(self):
-        return repr(self._categorical).replace("Categorical", type(self).__name__)
-
     def expand(self, batch_shape, _instance=None):
         """The same distribution with its batch expanded to ``batch_shape``."""
         new = type(self).__new__(type(self))
@@ -272,6 +308,15 @@ class OneHotCategorical(_OverClasses):
         n = self.event_shape[0]
         values = tl.eye(n, dtype=self.probs.dtype).view((n,) + (1,) * len(self.batch_shape) + (n,))
         return values.expand((n, *self.batch_shape, n)) if expand else values
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """The same, with the gradient of the probabilities for samples (https://arxiv.org/abs/1308.3432)."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape=Size()):
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())
 
 
 class Multinomial(_OverClasses):

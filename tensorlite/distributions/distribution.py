@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from functools import cached_property
-
-import numpy as np
-
 import tensorlite as tl
 
-from .. import dtypes
 from .._device import Size
-from ..engine import TensorBase, wrap
-from .constraints import Constraint
+from ..engine import TensorBase
+from .constraints import Constraint, is_dependent
+from .utils import lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Distribution"]
-
-
-def broadcast_all(*values):
-    """Tensors and numbers as tensors of one shape.
-
-    Raises
-    ------
-    ValueError
-        For anything else.
-    """
-    if not all(isinstance(v, (TensorBase, int, float, np.number)) for v in values):
-        raise ValueError(
-            "Input arguments must all be instances of Number, torch.Tensor or objects implementing __torch_function__."
-        )
-    first = next((v for v in values if isinstance(v, TensorBase)), None)
-    d = dtypes.get_default_dtype().numpy if first is None else first._data.dtype
-    tensors = [v if isinstance(v, TensorBase) else wrap(np.array(v, dtype=d)) for v in values]
-    shape = tensors[0]._data.shape
-    if all(t._data.shape == shape for t in tensors):
-        return tensors
-    return list(tl.broadcast_tensors(*tensors))
-
-
-def sum_rightmost(value, dim):
-    """The sum over the last ``dim`` dimensions."""
-    return value if dim == 0 else value.sum(tuple(range(-dim, 0)))
-
-
-def clamp_probs(probs):
-    """Probabilities away from 0 and 1, by one rounding error."""
-    eps = float(np.finfo(probs._data.dtype).eps)
-    return probs.clamp(eps, 1 - eps)
-
-
-class lazy(cached_property):
-    """A property computed once, with its gradient even where none are recorded (sampling must not lose it)."""
-
-    def __get__(self, instance, owner=None):
-        with tl.enable_grad():
-            return super().__get__(instance, owner)
 
 
 class Distribution:
@@ -95,7 +50,9 @@ class Distribution:
             return
         for name, constraint in self.arg_constraints.items():
             value = self.__dict__.get(name)
-            if isinstance(value, TensorBase) and not constraint.holds(value._data).all():
+            if is_dependent(constraint) or not isinstance(value, TensorBase):
+                continue
+            if not constraint.holds(value._data).all():
                 raise ValueError(
                     f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution "
                     f"{self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n{value}"
@@ -111,6 +68,16 @@ class Distribution:
             if value is not None:
                 shown.append(f"{name}: {value if value.numel() == 1 else value.size()}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _get_checked_instance(self, cls, _instance=None):
+        """A new, empty instance for ``expand``, which a subclass with an ``__init__`` of its own must define too."""
+        if _instance is None and type(self).__init__ != cls.__init__:
+            name = type(self).__name__
+            raise NotImplementedError(
+                f"Subclass {name} of {cls.__name__} that defines a custom __init__ method must also define a custom "
+                ".expand() method."
+            )
+        return type(self).__new__(type(self)) if _instance is None else _instance
 
     def expand(self, batch_shape, _instance=None):
         """The same distribution with its batch expanded to ``batch_shape``."""
@@ -201,16 +168,15 @@ class FromLogits:
         if (probs is None) == (logits is None):
             raise ValueError("Either `probs` or `logits` must be specified, but not both.")
 
-    @lazy
+    @lazy_property
     def logits(self):
         """Log odds (binary), or log probabilities."""
-        p = clamp_probs(self.probs)
-        return p.log() - (-p).log1p() if self.binary else p.log()
+        return probs_to_logits(self.probs, self.binary)
 
-    @lazy
+    @lazy_property
     def probs(self):
         """Probabilities."""
-        return tl.sigmoid(self.logits) if self.binary else tl.softmax(self.logits, dim=-1)
+        return logits_to_probs(self.logits, self.binary)
 
     @property
     def _param(self):
@@ -220,12 +186,3 @@ class FromLogits:
     def param_shape(self):
         """The shape of the parameter."""
         return self._param.size()
-
-
-def normal_like(t, shape):
-    """Standard normal numbers of a shape, in the dtype of ``t``."""
-    return tl.randn(shape, dtype=t.dtype)
-
-
-HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-EULER = 0.57721566490153286060

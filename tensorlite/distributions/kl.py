@@ -9,7 +9,10 @@ import tensorlite as tl
 from . import continuous as c
 from . import discrete as d
 from . import multivariate as m
-from .distribution import EULER, sum_rightmost
+from .heavy import ContinuousBernoulli
+from .independent import Independent
+from .transformed import Pareto, TransformedDistribution
+from .utils import EULER, sum_rightmost
 
 __all__ = ["kl_divergence", "register_kl"]
 
@@ -67,9 +70,25 @@ def _normal(p, q):
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
 
 
-@register_kl(m.LogNormal, m.LogNormal)
-def _log_normal(p, q):
-    return kl_divergence(p.base_dist, q.base_dist)
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p, q):
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("the two distributions must have the same transforms and the same event shape")
+    more = len(p.event_shape) - len(p.base_dist.event_shape)
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), more)
+
+
+@register_kl(Pareto, Pareto)
+def _pareto(p, q):
+    ratio = q.alpha / p.alpha
+    result = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
+    return tl.where(p.scale < q.scale, math.inf, result)
+
+
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p, q):
+    cross = p.mean * q.logits + tl.log1p(-q.probs) + q._cont_bern_log_norm()
+    return -p.entropy() - cross
 
 
 @register_kl(c.HalfNormal, c.HalfNormal)
@@ -180,6 +199,9 @@ def _one_hot(p, q):
     return _categorical(p._categorical, q._categorical)
 
 
+@register_kl(m.LowRankMultivariateNormal, m.LowRankMultivariateNormal)
+@register_kl(m.LowRankMultivariateNormal, m.MultivariateNormal)
+@register_kl(m.MultivariateNormal, m.LowRankMultivariateNormal)
 @register_kl(m.MultivariateNormal, m.MultivariateNormal)
 def _multivariate(p, q):
     if p.event_shape != q.event_shape:
@@ -195,7 +217,7 @@ def _multivariate(p, q):
     return q._log_volume() - p._log_volume() + 0.5 * (trace + distance - n)
 
 
-@register_kl(m.Independent, m.Independent)
+@register_kl(Independent, Independent)
 def _independent(p, q):
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
         raise NotImplementedError("the two Independents must reinterpret the same number of dimensions")

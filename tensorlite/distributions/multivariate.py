@@ -1,4 +1,4 @@
-"""Distributions of vectors, and distributions made of others."""
+"""Normal distributions of vectors."""
 
 import math
 
@@ -6,11 +6,10 @@ import tensorlite as tl
 
 from .._device import Size
 from . import constraints
-from .continuous import Normal
-from .distribution import HALF_LOG_2PI, Distribution, lazy, normal_like, sum_rightmost
-from .transforms import ExpTransform
+from .distribution import Distribution
+from .utils import HALF_LOG_2PI, lazy_property, normal_like
 
-__all__ = ["Independent", "LogNormal", "MultivariateNormal", "TransformedDistribution"]
+__all__ = ["LowRankMultivariateNormal", "MultivariateNormal"]
 
 
 class MultivariateNormal(Distribution):
@@ -65,17 +64,17 @@ class MultivariateNormal(Distribution):
         new._factor = self._factor
         return new
 
-    @lazy
+    @lazy_property
     def scale_tril(self):
         """The lower Cholesky factor of the covariance."""
         return self._factor.expand(self._batch_shape + self._event_shape + self._event_shape)
 
-    @lazy
+    @lazy_property
     def covariance_matrix(self):
         """The covariance."""
         return (self._factor @ self._factor.mT).expand(self._batch_shape + self._event_shape + self._event_shape)
 
-    @lazy
+    @lazy_property
     def precision_matrix(self):
         """The inverse of the covariance."""
         inverse = tl.linalg.inv(self._factor)
@@ -112,157 +111,101 @@ def _factor_of_inverse(p):
     return tl.linalg.solve_triangular(upper, eye, upper=False)
 
 
-class Independent(Distribution):
-    """A distribution whose last batch dimensions count as dimensions of the event.
+class LowRankMultivariateNormal(Distribution):
+    """The normal distribution of vectors with covariance ``W @ W.T + diag(D)``.
 
     Parameters
     ----------
-    base_distribution : Distribution
-    reinterpreted_batch_ndims : int
+    loc : Tensor (..., n)
+        Mean.
+    cov_factor : Tensor (..., n, m)
+        W, with few columns.
+    cov_diag : Tensor (..., n)
+        D.
 
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> from tensorlite.distributions import Independent, Normal
-    >>> Independent(Normal(tl.zeros(2, 3), 1.0), 1).log_prob(tl.zeros(2, 3)).shape
-    torch.Size([2])
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
     """
 
-    def __init__(self, base_distribution, reinterpreted_batch_ndims, validate_args=None):
-        base, n = base_distribution, reinterpreted_batch_ndims
-        if n > len(base.batch_shape):
+    arg_constraints = {
+        "loc": constraints.real_vector,
+        "cov_factor": constraints.independent(constraints.real, 2),
+        "cov_diag": constraints.independent(constraints.positive, 1),
+    }
+    support = constraints.real_vector
+    has_rsample = True
+
+    def __init__(self, loc, cov_factor, cov_diag, validate_args=None):
+        if loc.dim() < 1:
+            raise ValueError("loc must be at least one-dimensional.")
+        event = loc.shape[-1:]
+        if cov_factor.dim() < 2:
+            raise ValueError("cov_factor must be at least two-dimensional, with optional leading batch dimensions")
+        if cov_factor.shape[-2:-1] != event:
+            raise ValueError(f"cov_factor must be a batch of matrices with shape {event[0]} x m")
+        if cov_diag.shape[-1:] != event:
+            raise ValueError(f"cov_diag must be a batch of vectors with shape {event}")
+        try:
+            batch = tl.broadcast_shapes(loc.shape[:-1], cov_factor.shape[:-2], cov_diag.shape[:-1])
+        except RuntimeError as error:
             raise ValueError(
-                "Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), "
-                f"actual {n} vs {len(base.batch_shape)}"
-            )
-        self.base_dist, self.reinterpreted_batch_ndims = base, n
-        split = len(base.batch_shape) - n
-        super().__init__(base.batch_shape[:split], base.batch_shape[split:] + base.event_shape, validate_args)
+                f"Incompatible batch shapes: loc {loc.shape}, cov_factor {cov_factor.shape}, cov_diag {cov_diag.shape}"
+            ) from error
+        self.loc, self.cov_diag = loc.expand((*batch, -1)), cov_diag.expand((*batch, -1))
+        self.cov_factor = cov_factor.expand((*batch, -1, -1))
+        super().__init__(batch, event, validate_args)
 
-    def expand(self, batch_shape, _instance=None):
-        """The same distribution with its batch expanded to ``batch_shape``."""
-        own = self.event_shape[: self.reinterpreted_batch_ndims]
-        return type(self)(
-            self.base_dist.expand(Size(batch_shape) + own), self.reinterpreted_batch_ndims, self._validate_args
-        )
+    mean = property(lambda self: self.loc)
+    mode = property(lambda self: self.loc)
+    variance = property(lambda self: self.cov_factor.pow(2).sum(-1) + self.cov_diag)
 
-    has_rsample = property(lambda self: self.base_dist.has_rsample)
-    has_enumerate_support = property(
-        lambda self: self.reinterpreted_batch_ndims == 0 and self.base_dist.has_enumerate_support
-    )
-    support = property(lambda self: constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims))
-    mean = property(lambda self: self.base_dist.mean)
-    mode = property(lambda self: self.base_dist.mode)
-    variance = property(lambda self: self.base_dist.variance)
+    @lazy_property
+    def _scaled(self):
+        """``W.T @ D^-1``, and the Cholesky factor of ``1 + W.T @ D^-1 @ W`` (the matrix determinant lemma's)."""
+        w = self.cov_factor.mT / self.cov_diag.unsqueeze(-2)
+        inner = w @ self.cov_factor
+        return w, tl.linalg.cholesky(inner + tl.eye(inner.shape[-1], dtype=inner.dtype))
 
-    def sample(self, sample_shape=Size()):
-        return self.base_dist.sample(sample_shape)
+    @lazy_property
+    def scale_tril(self):
+        """The lower Cholesky factor of the covariance."""
+        root = self.cov_diag.sqrt().unsqueeze(-1)
+        w = self.cov_factor / root
+        return root * tl.linalg.cholesky(w @ w.mT + tl.eye(w.shape[-2], dtype=w.dtype))
 
-    def rsample(self, sample_shape=Size()):
-        return self.base_dist.rsample(sample_shape)
+    _factor = property(lambda self: self.scale_tril)
 
-    def log_prob(self, value):
-        return sum_rightmost(self.base_dist.log_prob(value), self.reinterpreted_batch_ndims)
+    @lazy_property
+    def covariance_matrix(self):
+        """The covariance."""
+        return self.cov_factor @ self.cov_factor.mT + tl.diag_embed(self.cov_diag)
 
-    def entropy(self):
-        return sum_rightmost(self.base_dist.entropy(), self.reinterpreted_batch_ndims)
-
-    def enumerate_support(self, expand=True):
-        if self.reinterpreted_batch_ndims > 0:
-            raise NotImplementedError("Enumeration over cartesian product is not implemented")
-        return self.base_dist.enumerate_support(expand)
-
-    def __repr__(self):
-        return f"{type(self).__name__}({self.base_dist}, {self.reinterpreted_batch_ndims})"
-
-
-class TransformedDistribution(Distribution):
-    """The distribution of ``transform(x)`` for elementwise, invertible transforms, one after the other.
-
-    Parameters
-    ----------
-    base_distribution : Distribution
-    transforms : Transform or list of Transform
-    """
-
-    def __init__(self, base_distribution, transforms, validate_args=None):
-        transforms = transforms if isinstance(transforms, (list, tuple)) else [transforms]
-        self.base_dist, self.transforms = base_distribution, list(transforms)
-        super().__init__(base_distribution.batch_shape, base_distribution.event_shape, validate_args)
-
-    has_rsample = property(lambda self: self.base_dist.has_rsample)
-
-    @property
-    def support(self):
-        event = len(self.event_shape)
-        codomain = self.transforms[-1].codomain if self.transforms else self.base_dist.support
-        return constraints.independent(codomain, event) if self.transforms and event else codomain
-
-    def expand(self, batch_shape, _instance=None):
-        """The same distribution with its batch expanded to ``batch_shape``."""
-        return TransformedDistribution(self.base_dist.expand(batch_shape), self.transforms, self._validate_args)
-
-    def _forward(self, x):
-        for transform in self.transforms:
-            x = transform(x)
-        return x
-
-    def sample(self, sample_shape=Size()):
-        with tl.no_grad():
-            return self._forward(self.base_dist.sample(sample_shape))
+    @lazy_property
+    def precision_matrix(self):
+        """The inverse of the covariance."""
+        w, inner = self._scaled
+        a = tl.linalg.solve_triangular(inner, w, upper=False)
+        return tl.diag_embed(self.cov_diag.reciprocal()) - a.mT @ a
 
     def rsample(self, sample_shape=Size()):
-        return self._forward(self.base_dist.rsample(sample_shape))
+        shape = self._extended_shape(sample_shape)
+        of_factor = normal_like(self.loc, shape[:-1] + self.cov_factor.shape[-1:])
+        of_diagonal = normal_like(self.loc, shape)
+        return self.loc + (self.cov_factor @ of_factor.unsqueeze(-1)).squeeze(-1) + self.cov_diag.sqrt() * of_diagonal
+
+    def _log_volume(self):
+        return self._scaled[1].diagonal(dim1=-2, dim2=-1).log().sum(-1) + 0.5 * self.cov_diag.log().sum(-1)
 
     def log_prob(self, value):
         self._validate_sample(value)
-        total = 0.0
-        for transform in reversed(self.transforms):
-            x = transform.inv(value)
-            total = total - sum_rightmost(transform.log_abs_det_jacobian(x, value), len(self.event_shape))
-            value = x
-        return total + self.base_dist.log_prob(value)
-
-    def cdf(self, value):
-        sign = 1
-        for transform in reversed(self.transforms):
-            value = transform.inv(value)
-            sign = sign * transform.sign
-        return sign * (self.base_dist.cdf(value) - 0.5) + 0.5
-
-    def icdf(self, value):
-        sign = 1
-        for transform in self.transforms:
-            sign = sign * transform.sign
-        return self._forward(self.base_dist.icdf(sign * (value - 0.5) + 0.5))
-
-
-class LogNormal(TransformedDistribution):
-    """Numbers whose logarithm is normal with ``loc`` and ``scale``."""
-
-    shows = False
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
-    support = constraints.positive
-
-    def __init__(self, loc, scale, validate_args=None):
-        super().__init__(Normal(loc, scale, validate_args=validate_args), ExpTransform(), validate_args)
-
-    loc = property(lambda self: self.base_dist.loc)
-    scale = property(lambda self: self.base_dist.scale)
-    mean = property(lambda self: (self.loc + self.scale**2 / 2).exp())
-    mode = property(lambda self: (self.loc - self.scale**2).exp())
-
-    def __repr__(self):
-        return repr(self.base_dist).replace("Normal", "LogNormal")
-
-    def expand(self, batch_shape, _instance=None):
-        """The same distribution with its batch expanded to ``batch_shape``."""
-        return LogNormal(self.loc.expand(batch_shape), self.scale.expand(batch_shape), self._validate_args)
-
-    @property
-    def variance(self):
-        square = self.scale**2
-        return square.expm1() * (2 * self.loc + square).exp()
+        difference, (w, inner) = value - self.loc, self._scaled
+        y = w @ difference.unsqueeze(-1)
+        inner = inner.expand(y.shape[:-2] + tuple(inner.shape[-2:]))
+        inside = (tl.linalg.solve_triangular(inner, y, upper=False) ** 2).sum((-2, -1))
+        distance = (difference**2 / self.cov_diag).sum(-1) - inside
+        return -0.5 * distance - self._event_shape[0] * HALF_LOG_2PI - self._log_volume()
 
     def entropy(self):
-        return self.base_dist.entropy() + self.loc
+        return 0.5 * self._event_shape[0] * (1.0 + math.log(2 * math.pi)) + self._log_volume()
