@@ -580,8 +580,24 @@ def test_doors():
 
     assert tl.vision.transforms.functional is functional and tl.vision.datasets.MNIST is datasets.MNIST
     assert download.cache_folder().name == "tensorlite"
-    with pytest.raises(AttributeError, match="models"):
-        tl.vision.models
+    for name in ("models", "ops"):
+        with pytest.raises(AttributeError, match=f"{name} is not supported: "):
+            getattr(tl.vision, name)
+
+
+def test_read_image(tmp_path):
+    from tensorlite.vision.io import ImageReadMode, read_image
+
+    utils.write_png(tmp_path / "a.png", RGB)
+    assert (read_image(tmp_path / "a.png") == F.pil_to_tensor(RGB)).all()
+    grey = read_image(str(tmp_path / "a.png"), ImageReadMode.GRAY)
+    assert grey.dtype is tl.uint8 and (grey[0].numpy() == np.asarray(Image.fromarray(RGB).convert("L"))).all()
+    assert read_image(tmp_path / "a.png", "RGB_ALPHA").shape[0] == 4
+    picture = Image.fromarray(RGB)
+    exif = picture.getexif()
+    exif[0x0112] = 6  # the camera was turned by a quarter
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    assert read_image(tmp_path / "a.jpg", apply_exif_orientation=True).shape[1:] == RGB.shape[1::-1]
 
 
 def test_v2():
