@@ -234,7 +234,7 @@ def test_what_is_no_data():
         ((X, y), {"epochs": -1}, ValueError, "epochs"), ((X, y), {"epochs": 1.5}, ValueError, "epochs"),
         ((X, y), {"validation_split": 1.5}, ValueError, "validation_split"),
         ((X, y), {"validation_data": (X, y, y, y)}, ValueError, "not 4 arrays"),
-        ((X, y), {"validation_data": X}, ValueError, "y is missing"),
+        ((X, y), {"validation_data": X}, ValueError, r"\(X, y\) or a loader, not X alone"),
         ((X, y), {"validation_data": (X, y[1:])}, ValueError, "60 samples"),
         ((X, y), {"sample_weight": np.ones(3)}, ValueError, r"shape \(3,\), expected \(60,\)"),
         ((X, y), {"class_weight": [1, 2, 3]}, TypeError, "class_weight"),

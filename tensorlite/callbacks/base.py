@@ -69,6 +69,8 @@ class CallbackList:
     """The callbacks of a run; those that do not override a moment are not called for it."""
 
     def __init__(self, callbacks, model):
+        if isinstance(callbacks, Callback):
+            callbacks = [callbacks]
         items = [c() if isinstance(c, type) else c for c in callbacks or []]
         for c in items:
             if not isinstance(c, Callback):

@@ -1,11 +1,13 @@
 """Errors learn where they came from: the path of the module, what it expects, what it was given, and the layers before."""
 
+import math
+
 import numpy as np
 
 from .. import dtypes
 from .._tensor import Tensor
 from ..dtypes import ShapeError
-from ..engine import Leaf
+from ..engine import Leaf, unwrap
 from ..mistakes import page
 
 #: How many operations before the failed one are shown.
@@ -67,8 +69,8 @@ def _expected(module):
 
 
 def _fits(module, x):
-    """Whether the last dimension or the channels of ``x`` are what ``module`` asks for."""
-    sizes = x._data.shape
+    """Whether the last dimension or the channels of the array ``x`` are what ``module`` asks for."""
+    sizes = x.shape
     for name, axis in (("in_features", -1), ("in_channels", 1), ("num_features", 1), ("input_size", -1)):
         n = getattr(module, name, None)
         if isinstance(n, int):
@@ -81,17 +83,21 @@ def _fits(module, x):
 
 def _remedy(module, args):
     """The code and advice for inputs of the wrong dtype or shape, or None."""
-    x = next((a for a in args if isinstance(a, Tensor)), None)
-    if x is None:
+    given = next((a for a in args if isinstance(a, (Tensor, np.ndarray))), None)
+    if given is None:
         return None
+    x = unwrap(given)
     weight = next((p for p in module.parameters(recurse=False) if p._data.dtype.kind == "f"), None)
-    if weight is not None and x._data.dtype.kind == "f" and x._data.dtype != weight._data.dtype:
-        a, b = dtypes.of(x._data.dtype).name, dtypes.of(weight._data.dtype).name
-        why = "NumPy arrays are float64: " if x._data.dtype == np.float64 else ""
-        return "TL013", f"the input is {a}, the weights are {b}; {why}convert the input with x.{_METHODS[b]}()"
+    if weight is not None and x.dtype.kind == "f" and x.dtype != weight._data.dtype:
+        a, b = dtypes.of(x.dtype).name, dtypes.of(weight._data.dtype).name
+        why = "NumPy arrays are float64: " if x.dtype == np.float64 else ""
+        cast = f"{_METHODS[b]}()" if given is not x else f"astype({b!r})"
+        return "TL013", f"the input is {a}, the weights are {b}; {why}convert the input with x.{cast}"
     expected = _expected(module)
     if expected is not None and not _fits(module, x):
-        return "TL021", f"expected an input of shape {expected}, found {tuple(x._data.shape)}"
+        flat = x.ndim > 2 and getattr(module, "in_features", None) == math.prod(x.shape[1:])
+        cure = "; flatten the samples first, with x.flatten(1) or an nn.Flatten() before this layer" if flat else ""
+        return "TL021", f"expected an input of shape {expected}, found {x.shape}{cure}"
     return None
 
 

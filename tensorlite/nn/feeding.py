@@ -2,8 +2,6 @@
 
 import itertools
 
-import numpy as np
-
 from .. import engine
 from ..checkpoint.streams import generators_of, random_state, set_random_state
 from ..creation import as_tensor
@@ -20,7 +18,12 @@ def tensor(a, what):
     try:
         return as_tensor(a)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"{what} must be an array or tensor of numbers: {error}") from None
+        kind, cure = getattr(getattr(a, "dtype", None), "kind", ""), ""
+        if what == "y" and kind in ("U", "S"):
+            cure = " Number the classes with: names, y = np.unique(y, return_inverse=True)"
+        elif kind in ("O", "U", "S"):
+            cure = f" Try {what}.astype(float)."
+        raise TypeError(f"{what} must be an array or tensor of numbers: {error}{cure}") from None
 
 
 def arrays(model, x, y, weight=None):
@@ -32,7 +35,8 @@ def arrays(model, x, y, weight=None):
     if x.dim() == 0 or len(x) == 0:
         raise ValueError(f"the data set is empty: X has shape {tuple(x.shape)}")
     if y.dim() == 0 or len(x) != len(y):
-        raise ValueError(f"X has {len(x)} samples, but y has {len(y) if y.dim() else 'no dimension'}")
+        rows = f" (X has shape {tuple(x.shape)}; samples are rows)" if x.dim() == 1 else ""
+        raise ValueError(f"X has {len(x)} samples, but y has {len(y) if y.dim() else 'no dimension'}{rows}")
     if weight is not None:
         weight = tensor(weight, "sample_weight").to(get_default_dtype())
         if tuple(weight.shape) != (len(x),):
@@ -92,4 +96,4 @@ def peek(source):
 
 def is_whole(x):
     """Whether ``x`` is one array of samples rather than a loader of batches."""
-    return isinstance(x, (np.ndarray, engine.TensorBase))
+    return hasattr(x, "__array__")

@@ -28,7 +28,8 @@ class Trainer:
         if not len(model.layers):
             raise RuntimeError("the model has no layers; add some with model.add(...) or use a template")
         if model.loss is None or (needs_optimizer and model.optimizer is None):
-            missing = [n for n in ("loss", "optimizer") if getattr(model, n) is None]
+            wanted = ("loss", "optimizer") if needs_optimizer else ("loss",)
+            missing = [n for n in wanted if getattr(model, n) is None]
             raise RuntimeError(
                 f"the model has no {' and no '.join(missing)}; call model.set({'=..., '.join(missing)}=...)"
             )
@@ -57,17 +58,20 @@ class Trainer:
 
     # -- one step ------------------------------------------------------------------------------------
 
-    def _weights(self, y, weight):
+    def _weights(self, z, y, weight):
         """Sample weights times the weights of their classes, or None."""
         if self.class_weight is None:
             return weight
+        last = max(z.shape[-1] if z.dim() > 1 else 1, 2) - 1
+        if foreign := [c for c in self.class_weight if not 0 <= c <= last]:
+            raise ValueError(f"class_weight has a weight for class {foreign[0]!r}, but classes are 0 to {last}")
         labels = y._data.argmax(-1) if y.dim() > 1 and y.shape[-1] > 1 else y._data.reshape(len(y))
         table = np.array([self.class_weight.get(int(c), 1.0) for c in labels], np.float32)
         return engine.wrap(table) if weight is None else weight * engine.wrap(table)
 
     def loss(self, z, y, weight, classes=True):
         """The data loss of a batch, weighted by its samples and (in training) their classes."""
-        weight = self._weights(y, weight) if classes else weight
+        weight = self._weights(z, y, weight) if classes else weight
         if weight is None:
             return self.criterion(z, y)
         values = self.model.criterion(self.link, "none")(z, y)
@@ -83,7 +87,7 @@ class Trainer:
         extra = model.regularization_loss()
         loss = data_loss + extra if extra.__class__ is not float else data_loss
         value = float(data_loss._data)
-        if not math.isfinite(value) and not self._not_finite(value, lambda: self._again(x, y, weight, start)):
+        if not math.isfinite(value) and not self._not_finite(value, x, lambda: self._again(x, y, weight, start)):
             return None
         if self.accumulate == 1 or self.sums_up:
             loss.backward()
@@ -135,9 +139,11 @@ class Trainer:
             raise FloatingPointError("the inputs of the batch are not finite")
         self.loss(self.model.logits(x, self.link), y, weight)
 
-    def _not_finite(self, value, again):
+    def _not_finite(self, value, x, again):
         """Act on a loss that is not finite; True to go on. ``again`` computes it once more, to find the operation."""
         where = f"epoch {self.epoch + 1}, step {self.step_in_epoch}"
+        if x._data.dtype.kind == "f" and (bad := np.count_nonzero(~np.isfinite(x._data.reshape(len(x), -1)).all(1))):
+            where += f": {bad} of the {len(x)} samples of the batch are not finite numbers"
         if self.nan == "raise":
             from ..autograd.anomaly_mode import first_anomaly
 
@@ -238,15 +244,20 @@ class Trainer:
             if total == 0:
                 raise ValueError("the data set is empty: the loader has no batches")
             return x, None, None, validation_data, total
+        if not (feeding.is_whole(x) or isinstance(x, (list, tuple))):
+            raise ValueError(
+                f"X is a loader or an iterator ({type(x).__name__}), which brings its own targets; leave y out"
+            )
         x, y, sample_weight = feeding.arrays(self.model, x, y, sample_weight)
         if validation_split:
             if not 0 < validation_split < 1:
                 raise ValueError(f"validation_split must lie between 0 and 1, but is {validation_split}")
-            if validation_data is None:
-                cut = len(x) - int(len(x) * validation_split)
-                validation_data = x[cut:], y[cut:], None if sample_weight is None else sample_weight[cut:]
-                x, y = x[:cut], y[:cut]
-                sample_weight = None if sample_weight is None else sample_weight[:cut]
+            if validation_data is not None:
+                raise ValueError("give validation_split or validation_data, not both")
+            cut = len(x) - int(len(x) * validation_split)
+            validation_data = x[cut:], y[cut:], None if sample_weight is None else sample_weight[cut:]
+            x, y = x[:cut], y[:cut]
+            sample_weight = None if sample_weight is None else sample_weight[:cut]
         if hasattr(self.model.accuracy, "init"):
             self.model.accuracy.init(y)
         return x, y, sample_weight, validation_data, -(-len(x) // self.batch_size)
@@ -389,6 +400,8 @@ class Trainer:
                     f"validation_data is (X, y), (X, y, sample_weight) or a loader, not {len(data)} arrays"
                 )
             return self.evaluate(*data)
+        if feeding.is_whole(data):
+            raise ValueError("validation_data is (X, y) or a loader, not X alone")
         return self.evaluate(data)
 
     def evaluate(self, x, y=None, weight=None, batch_size=None):

@@ -19,6 +19,7 @@ from .layer.loss import __all__ as _names
 
 __all__ = sorted({
     *_names, "BinaryCrossentropy", "CategoricalCrossentropy", "MeanAbsoluteError", "MeanSquaredError", "class_indices",
+    "shares",
 })  # fmt: skip
 
 #: Probabilities are kept this far from 0 and 1, so that logarithms stay finite.
@@ -43,7 +44,25 @@ class BinaryCrossentropy(BCELoss):
         t = unwrap(target)
         if t.dtype != unwrap(input).dtype:
             target = wrap(t.astype(unwrap(input).dtype))
-        return super().forward(input, target)
+        return super().forward(input, shares(target))
+
+
+def shares(target):
+    """``target``, whose values must lie between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If one does not.
+    """
+    t = unwrap(target)
+    if t.size and not (0 <= t.min() and t.max() <= 1):
+        wrong = t[~((0 <= t) & (t <= 1))][0]
+        raise ValueError(
+            f"binary targets lie between 0 and 1, but one is {wrong:g}; for more than two classes, use Softmax and "
+            "CategoricalCrossentropy"
+        )
+    return target
 
 
 class CategoricalCrossentropy(_Loss):
@@ -101,7 +120,10 @@ def class_indices(target, scores):
         return wrap(np.argmax(t, axis=1))
     if t.dtype.kind == "f":
         if (t != np.floor(t)).any():
-            raise ValueError(f"labels must be class indices, but found {dtypes.of(t.dtype).name} values with fractions")
+            raise ValueError(
+                f"labels must be class indices, but found {dtypes.of(t.dtype).name} values with fractions; to predict "
+                "quantities, use MeanSquaredError"
+            )
         t = t.astype(np.int64)
     t = t.astype(np.int64, copy=False)
     if t.size and np.maximum.reduce(t.view(np.uint64)) >= c:  # negative labels become the largest numbers

@@ -19,6 +19,7 @@ from . import functional as F
 from . import layer as layers
 from . import loss as losses
 from . import optimizer as optimizers
+from ._calls import explained
 from .container import ModuleList
 from .history import Log
 from .module import Module
@@ -57,9 +58,19 @@ def _part(kind, value, names, module):
     if isinstance(value, str):
         key = value.lower()
         if key not in names:
-            raise ValueError(f"unknown {kind} {value!r}; there are {', '.join(names)}")
+            example = (
+                "optim.AdamW(model.parameters())"
+                if kind == "optimizer"
+                else f"nn.{kind}.{next(iter(names.values()))}()"
+            )
+            raise ValueError(f"unknown {kind} {value!r}; there are {', '.join(names)}, and instances such as {example}")
         value = getattr(module, names[key])
-    return value() if inspect.isclass(value) else value
+    if not inspect.isclass(value):
+        return value
+    try:
+        return value()
+    except TypeError as error:
+        raise TypeError(f"{value.__name__} cannot be made without arguments; give an instance. {error}") from None
 
 
 def per_sample(loss):
@@ -119,8 +130,9 @@ class Model(Module):
         self._history = None
         self._template = None
         if template is not None:
-            if template not in TEMPLATES:
-                raise ValueError(f"unknown template {template!r}; there are {', '.join(map(repr, TEMPLATES))}")
+            if not isinstance(template, str) or template not in TEMPLATES:
+                first = "" if isinstance(template, str) else f"; the template comes first: Model('basic', {template!r})"
+                raise ValueError(f"unknown template {template!r}; there are {', '.join(map(repr, TEMPLATES))}{first}")
             check, make, parts = TEMPLATES[template]
             check(template, structure)
             self.layers.extend(make(structure))
@@ -134,7 +146,7 @@ class Model(Module):
         """Append a layer (any Module, or a class that needs no arguments). Returns the model."""
         layer = layer() if inspect.isclass(layer) else layer
         if not isinstance(layer, Module):
-            raise TypeError(f"add() takes a layer (an nn.Module), not {type(layer).__name__}")
+            raise TypeError(f"add() takes a layer (an nn.Module) such as nn.layer.Dense(64, 10), not {layer!r}")
         self.layers.append(layer)
         return self
 
@@ -143,6 +155,7 @@ class Model(Module):
         """The layers that have parameters."""
         return [layer for layer in self.layers if any(True for _ in layer.parameters())]
 
+    @explained
     def set(self, *, loss=None, accuracy=None, optimizer=None):
         """Choose loss, accuracy or optimizer: instances, classes or names. What is left out stays."""
         if loss is not None:
@@ -161,6 +174,7 @@ class Model(Module):
             self.optimizer = optimizer
         return self
 
+    @explained
     def compile(self, optimizer=None, loss=None, metrics=None, *, accuracy=None):
         """Keras's spelling of :meth:`set`; ``metrics`` lists further metrics (names, classes, instances).
 
@@ -192,8 +206,8 @@ class Model(Module):
         """
         shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
         shape = shape[1:] if shape and shape[0] is None else shape
-        if any(not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
-            raise ValueError(f"input_shape must be positive integers, not {input_shape!r}")
+        if not shape or any(not isinstance(n, (int, np.integer)) or n < 1 for n in shape):
+            raise ValueError(f"build(input_shape) takes positive integers such as (784,), not {input_shape!r}")
         self._dry_run(zeros(2, *shape, dtype=int64 if self._starts_with_indices() else None))
         return self
 
@@ -282,7 +296,7 @@ class Model(Module):
         if link == "sigmoid":
             weight = getattr(loss, "pos_weight", None)
             return lambda z, y: F.binary_cross_entropy_with_logits(
-                z, _column(y, z), pos_weight=weight, reduction=reduction
+                z, losses.shares(_column(y, z)), pos_weight=weight, reduction=reduction
             )
         if isinstance(loss, _ELEMENTWISE):
             return lambda z, y: loss(z, _column(y, z))
@@ -348,6 +362,7 @@ class Model(Module):
             print_every=None if silent else print_every, **options,
         )  # fmt: skip
 
+    @explained
     def fit(self, x, y=None, batch_size=32, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
             validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=None,
             accumulate=1, nan="warn", print_every=None):  # fmt: skip
@@ -404,7 +419,8 @@ class Model(Module):
         """
         from .fit import Trainer
 
-        values = Trainer(self, batch_size=batch_size, verbose=0, needs_optimizer=False).evaluate(X, y)
+        trainer = Trainer(self, batch_size=batch_size, verbose=0, needs_optimizer=False)
+        values = trainer.evaluate(X, y, batch_size=trainer.batch_size)
         result = Evaluation(values["loss"], values.get("accuracy"))
         result.values = values
         if verbose:
@@ -476,7 +492,10 @@ class Model(Module):
         """
         from ..serialization import load
 
-        self.load_state_dict(load(path))
+        state = load(path)
+        if "format" in state and "layers" in state:
+            raise ValueError(f"{path} holds a whole model; get it by Model.load(path)")
+        self.load_state_dict(state)
         return self
 
     def save(self, path):
@@ -509,7 +528,14 @@ _ELEMENTWISE = (
 
 
 def _column(y, z):
-    """Targets in the dtype of the outputs; ``(N,)`` stands for ``(N, 1)``, which it must not broadcast against."""
+    """Targets in the dtype of the outputs; ``(N,)`` stands for ``(N, 1)``. Other shapes never broadcast."""
     y = y.to(z.dtype)
-    alike = (*y.shape, 1) == tuple(z.shape) or (*z.shape, 1) == tuple(y.shape)
-    return y.reshape(z.shape) if alike else y
+    if y.shape == z.shape:
+        return y
+    if (*y.shape, 1) != tuple(z.shape) and (*z.shape, 1) != tuple(y.shape):
+        cure = " For one class per sample, use CategoricalCrossentropy." if y.dim() == 1 and z.dim() == 2 else ""
+        raise ValueError(
+            f"the model's outputs have shape {tuple(z.shape)}, but the targets {tuple(y.shape)}: this loss compares them "
+            f"one by one.{cure}"
+        )
+    return y.reshape(z.shape)

@@ -5,6 +5,10 @@ and ``epsilon``. They are made without parameters; the model binds them to its o
 those of :mod:`tensorlite.optim`.
 """
 
+import numbers
+
+from ._calls import explained
+
 __all__ = ["SGD", "Adagrad", "Adam", "Optimizer", "RMSprop"]
 
 
@@ -14,10 +18,11 @@ class Optimizer:
     rule = ""  # the class in tensorlite.optim
 
     def __init__(self, learning_rate, decay=0.0, **options):
-        if not learning_rate >= 0:
-            raise ValueError(f"learning_rate must not be negative, but is {learning_rate}")
-        if not decay >= 0:
-            raise ValueError(f"decay must not be negative, but is {decay}")
+        for name, value in (("learning_rate", learning_rate), ("decay", decay)):
+            if not isinstance(value, numbers.Real):
+                raise TypeError(f"{name} must be a number, but is {value!r}")
+            if not value >= 0:
+                raise ValueError(f"{name} must not be negative, but is {value}")
         self._rate = learning_rate
         self.decay = decay
         self.iterations = 0
@@ -146,6 +151,7 @@ class SGD(Optimizer):
 
     rule = "SGD"
 
+    @explained
     def __init__(self, learning_rate=1.0, decay=0.0, momentum=0.0):
         super().__init__(learning_rate, decay, momentum=momentum)
         self.momentum = momentum
@@ -166,6 +172,7 @@ class Adagrad(Optimizer):
 
     rule = "Adagrad"
 
+    @explained
     def __init__(self, learning_rate=1.0, decay=0.0, epsilon=1e-7):
         super().__init__(learning_rate, decay, eps=epsilon)
         self.epsilon = epsilon
@@ -187,6 +194,7 @@ class RMSprop(Optimizer):
 
     rule = "RMSprop"
 
+    @explained
     def __init__(self, learning_rate=0.001, decay=0.0, epsilon=1e-7, rho=0.9):
         super().__init__(learning_rate, decay, eps=epsilon, alpha=rho)
         self.epsilon, self.rho = epsilon, rho
@@ -216,6 +224,7 @@ class Adam(Optimizer):
 
     rule = "Adam"
 
+    @explained
     def __init__(self, learning_rate=0.001, decay=0.0, epsilon=1e-7, beta_1=0.9, beta_2=0.999):
         super().__init__(learning_rate, decay, eps=epsilon, betas=(beta_1, beta_2))
         self.epsilon, self.beta_1, self.beta_2 = epsilon, beta_1, beta_2

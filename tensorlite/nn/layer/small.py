@@ -1,7 +1,10 @@
 """The small library's layers: ``Dense``, ``Dropout(rate)`` and ``BatchNorm(n)``, thin shapes of PyTorch's."""
 
+import operator
+
 from ...ops import elementwise as ew
 from ...ops import reduction as red
+from .._calls import explained
 from ..module import Module
 from . import dropout
 from .batchnorm import _BatchNorm
@@ -17,6 +20,15 @@ def _strength(name, value):
     if not value >= 0:
         raise ValueError(f"Dense: {name} must not be negative, but got {value}")
     return value
+
+
+def _size(name, n):
+    """A number of units: a positive integer, also one of NumPy's."""
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"{name} must be an int, not {type(n).__name__}")
+    if n < 1:
+        raise ValueError(f"{name} must be at least 1, but got {n}")
+    return operator.index(n)
 
 
 class Dense(Linear):
@@ -53,14 +65,10 @@ class Dense(Linear):
     torch.Size([3, 2])
     """
 
+    @explained
     def __init__(self, n_inputs, n_outputs, activation=None, weight_regularizer_l1=0, weight_regularizer_l2=0,
                  bias_regularizer_l1=0, bias_regularizer_l2=0):  # fmt: skip
-        for name, n in (("n_inputs", n_inputs), ("n_outputs", n_outputs)):
-            if isinstance(n, bool) or not isinstance(n, int):
-                raise TypeError(f"Dense: {name} must be an int, not {type(n).__name__}")
-            if n < 1:
-                raise ValueError(f"Dense: {name} must be at least 1, but got {n}")
-        super().__init__(n_inputs, n_outputs)
+        super().__init__(_size("Dense: n_inputs", n_inputs), _size("Dense: n_outputs", n_outputs))
         self._modules["activation"] = None
         self.activation = activation
         self.weight_regularizer_l1 = _strength("weight_regularizer_l1", weight_regularizer_l1)
@@ -117,6 +125,7 @@ class Dropout(dropout.Dropout):
     Dropout(p=0.1, inplace=False)
     """
 
+    @explained
     def __init__(self, rate=0.5, inplace=False):
         super().__init__(rate, inplace)
 
@@ -144,6 +153,7 @@ class BatchNorm(_BatchNorm):
     def _ranks(self):
         return 2, 3, 4, 5
 
+    @explained
     def __init__(self, n=None, eps=1e-5, momentum=0.1):
         if n is None:
             Module.__init__(self)
@@ -154,7 +164,7 @@ class BatchNorm(_BatchNorm):
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
         else:
-            super().__init__(n, eps, momentum)
+            super().__init__(_size("BatchNorm: n", n), eps, momentum)
 
     n = property(lambda self: self.num_features, doc="The number of channels, None before the first batch.")
     unbuilt = property(lambda self: self.num_features is None, doc="Whether the number of channels is still open.")
