@@ -15,6 +15,7 @@ from .engine import TensorBase, unwrap, wrap
 from .functions import layouts
 from .functions._common import into, into_same, sizes_of
 from .ops import elementwise as ew
+from .ops.spacing import evenly
 
 _indices, _numbers = range, (int, float, complex)  # builtins; PyTorch's ``range`` and ``complex`` stand below
 _COPY = (
@@ -427,20 +428,6 @@ def _steps(name, steps):
     return steps
 
 
-def _evenly(start, end, steps, d):
-    """From each end by whole steps of the dtype to the middle, each place rounded once, as PyTorch does."""
-    if d.kind not in "f" or steps < 2:
-        a = np.linspace(start, end, steps)
-        return np.trunc(a).astype(d) if d.kind in "iu" else a.astype(d)
-    wide = np.longdouble if d.itemsize == 8 else np.float64
-    start, end = d.type(start), d.type(end)
-    step, places = wide((end - start) / d.type(steps - 1)), np.arange(steps, dtype=wide)
-    half = steps // 2
-    places[:half] = wide(start) + step * places[:half]
-    places[half:] = wide(end) - step * (steps - 1 - places[half:])
-    return places.astype(d)
-
-
 def linspace(
     start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):
@@ -451,7 +438,7 @@ def linspace(
     d = _float(dtype)
     if d.kind in "iu":
         start, end = int(start), int(end)
-    return _finish(_evenly(start, end, steps, d), requires_grad, device, out, layout, pin_memory)
+    return _finish(evenly(start, end, steps, d), requires_grad, device, out, layout, pin_memory)
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,

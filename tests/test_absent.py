@@ -109,6 +109,16 @@ def test_out_may_be_an_input_but_not_a_part_of_one():
         tl.cat([x[:2], x[2:4]], out=x[:4])
 
 
+def test_out_may_be_a_parameter_where_nothing_is_recorded():
+    average, new = tl.nn.Parameter(tl.ones(2)), tl.nn.Parameter(tl.zeros(2))
+    with pytest.raises(RuntimeError, match="automatic differentiation"):
+        tl.add(average, new, out=average)
+    with tl.no_grad():
+        average.mul_(0.5)
+        assert tl.add(average, new, alpha=0.5, out=average) is average
+    assert average.tolist() == [0.5, 0.5] and average.is_leaf and average.requires_grad
+
+
 def test_files_of_modules():
     assert tl.nn.modules.linear.Linear is tl.nn.Linear and tl.nn.modules.batchnorm.BatchNorm2d is tl.nn.BatchNorm2d
     with pytest.raises(AttributeError):

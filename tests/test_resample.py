@@ -53,6 +53,20 @@ def test_the_identity_has_pytorchs_last_digits():
             assert ours.tolist() == theirs.tolist()
 
 
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("align", [False, True])
+def test_slopes_at_the_identity(padding_mode, align):
+    slopes = []
+    for lib in (tl, torch):
+        lib.manual_seed(0)
+        x, theta = lib.randn(2, 3, 8, 8), lib.eye(2, 3)[None].repeat(2, 1, 1).requires_grad_()
+        grid = lib.nn.functional.affine_grid(theta, x.shape, align_corners=align)
+        y = lib.nn.functional.grid_sample(x, grid, padding_mode=padding_mode, align_corners=align)
+        y.square().sum().backward()
+        slopes.append(theta.grad.numpy())
+    np.testing.assert_allclose(*slopes, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.parametrize("align", [True, False])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])

@@ -9,7 +9,7 @@ from collections import namedtuple
 import numpy as np
 
 from .. import dtypes
-from ..engine import TensorBase, cast, touch
+from ..engine import RECORDING, TensorBase, cast, state, touch
 from ..engine.update import overlap
 from ..ops.axes import axes_of, axis_of
 
@@ -111,7 +111,7 @@ def into(out, result, *inputs, resizes=False):
         return type(result)(*done) if hasattr(result, "_fields") else tuple(done)
     if not isinstance(out, TensorBase):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
-    if result._node is not None or out._node is not None:
+    if result._node is not None or (out._node is not None and state.mode & RECORDING):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad."

@@ -15,6 +15,7 @@ from .elementwise import add, div, mul, remainder, sub, where
 from .linalg import matmul
 from .pooling import adaptive_window, pick
 from .shape import mT, reshape, select
+from .spacing import evenly
 
 
 @primitive
@@ -159,8 +160,8 @@ def _reflected(x, low, high):
 
 
 def _clipped(x, n):
-    value = unwrap(x)
-    return where(value < 0, 0.0, where(value > n - 1, float(n - 1), x))
+    value = unwrap(x)  # at the borders themselves the slope is 0, as PyTorch has it
+    return where(value <= 0, 0.0, where(value >= n - 1, float(n - 1), x))
 
 
 def grid_sample(x, grid, mode, padding_mode, align_corners):
@@ -247,7 +248,7 @@ def affine_grid(theta, size, align_corners):
     spatial = size[2:]
     axes = []
     for length in spatial:
-        line = np.linspace(-1, 1, length, dtype=dtype) if length > 1 else np.zeros(1, dtype)
+        line = evenly(-1, 1, length, dtype) if length > 1 else np.zeros(1, dtype)
         axes.append(line if align_corners else line * dtype.type(length - 1) / dtype.type(length))
     mesh = np.meshgrid(*axes, indexing="ij")
     base = np.stack([*mesh[::-1], np.ones(spatial, dtype)], axis=-1).reshape(-1, len(spatial) + 1)
