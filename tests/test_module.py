@@ -405,3 +405,38 @@ def test_calls_are_cheap():
     layer = nn.Identity()
     x = tl.ones(1)
     assert min(timeit.repeat(lambda: layer(x), number=2000, repeat=20)) / 2000 < 3e-6
+
+
+def test_hooks_of_gradients_are_called_in_pytorchs_order():
+    def log(t):
+        found = []
+        net = t.nn.Sequential(
+            t.nn.Conv2d(1, 2, 3), t.nn.BatchNorm2d(2), t.nn.ReLU(), t.nn.Flatten(), t.nn.LayerNorm(18),
+            t.nn.Linear(18, 3), t.nn.PReLU(), t.nn.Linear(3, 3, bias=False),
+        )  # fmt: skip
+        for n, p in net.named_parameters():
+            p.register_hook(lambda g, n=n: found.append(n))
+            p.register_post_accumulate_grad_hook(lambda p, n=n: found.append(f"{n} accumulated"))
+        for n, m in net.named_children():
+            m.register_full_backward_hook(lambda m, g, h, n=n: found.append(f"layer {n}"))
+        x = t.ones(4, 1, 5, 5, requires_grad=True)
+        x.register_hook(lambda g: found.append("input"))
+        net(x).square().sum().backward()
+        return found
+
+    assert log(tl) == log(torch)
+
+
+def test_a_leafs_hook_waits_for_all_of_its_gradients():
+    def log(t):
+        found = []
+        w, x = t.ones(2, requires_grad=True), t.ones(2, requires_grad=True)
+        w.register_hook(lambda g: found.append(("w", g.tolist())))
+        x.register_hook(lambda g: found.append(("x", g.tolist())))
+        y = w * x
+        y.register_hook(lambda g: found.append("y"))
+        (y * w + x).sum().backward()
+        w.backward(t.ones(2))
+        return found
+
+    assert log(tl) == log(torch)

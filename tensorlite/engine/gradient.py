@@ -55,6 +55,20 @@ def order(roots, targets=None):
     return [n for n in nodes if n in needed], needed
 
 
+def leaves_early(nodes):
+    """The nodes with each leaf right after the last node that sends it a gradient, as PyTorch calls their hooks."""
+    placed, seen = [], set()
+    for node in reversed(nodes):
+        if node.__class__ is Leaf:
+            continue
+        leaves = [node.edges[i] for i in node.places if i is not None and node.edges[i].__class__ is Leaf]
+        fresh = [leaf for leaf in dict.fromkeys(leaves) if leaf not in seen]
+        seen.update(fresh)
+        placed += [*reversed(fresh), node]
+    placed.reverse()
+    return placed + [n for n in nodes if n.__class__ is Leaf and n not in seen]
+
+
 def walk(roots, *, retain, taped, targets=None):
     """Send gradients from ``roots`` through the tape.
 
@@ -78,6 +92,8 @@ def walk(roots, *, retain, taped, targets=None):
     for node, g in roots:
         pending[node] = pending[node] + g if node in pending else g
     nodes, needed = order(list(pending), targets)
+    if any([n.hooks is not None and n.__class__ is Leaf for n in nodes]):
+        nodes = leaves_early(nodes)
     outer, state.walk = state.walk, nodes
     try:
         return _visit(nodes, pending, owned, retain, taped, frozenset(targets or ()), needed)

@@ -49,6 +49,7 @@ class Primitive:
         code = plain.__code__  # read directly: inspect.signature would take a third of the import time
         names, count, keywords = code.co_varnames, code.co_argcount, code.co_kwonlyargcount
         self.arrays = list(names[:count])
+        self.listed: tuple[int, ...] = tuple(range(count))  # the arguments in the order in which PyTorch lists them
         self.variadic = names[count + keywords] if code.co_flags & inspect.CO_VARARGS else None
         self.settings = {
             n: (plain.__kwdefaults__ or {}).get(n, inspect.Parameter.empty) for n in names[count : count + keywords]
@@ -172,6 +173,10 @@ def _explain(prim, error, raw):
                 f"The size of tensor a ({sizes[0]}) must match the size of tensor b ({other}) at non-singleton dimension "
                 f"{d} ({prim.name} of {shown})"
             )
+    if isinstance(error, TypeError) and "not supported for the input types" in str(error):
+        return NotImplementedError(
+            f"\"{prim.name}_cpu\" not implemented for '{dtypes.of(dtypes.result_dtype(raw)).title}'"
+        )
     if isinstance(error, (IndexError, NotImplementedError, RuntimeError, TypeError)):
         return error
     return dtypes.ShapeError(f"{prim.name}({shown}): {error}")

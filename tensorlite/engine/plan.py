@@ -51,7 +51,7 @@ class PrimitiveNode(Node):
         numbers = prim.broadcasts and prim.name != "pow"
         return tuple(
             found.get(i)
-            for i in (range(len(prim.arrays)) if prim.arrays else plan.tensors)
+            for i in (prim.listed if prim.arrays else plan.tensors)
             if i in found or ((i in plan.tensors or numbers) and not (prim.arrays and prim.arrays[i] in prim.nondiff))
         )
 

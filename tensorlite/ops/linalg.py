@@ -172,6 +172,7 @@ def _linear_bias(g, bias_shape):
 
 
 linear.vjp(x=_linear_x, weight=_linear_weight, bias=_linear_bias)
+linear.primitive.listed = (2, 0, 1)  # as addmm: bias, x, weight
 
 
 def mm(input, mat2):
