@@ -83,7 +83,7 @@ def prelu(input, weight):
         channels = shape[1] if len(shape) > 1 else 1
         if channels != n:
             raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {n}, and channel size = "
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {n} and channel size = "
                 f"{channels}."
             )
         weight = reshape(weight, shape=(1, n) + (1,) * (len(shape) - 2))

@@ -213,7 +213,7 @@ def binary_cross_entropy_with_logits(
     Parameters
     ----------
     input, target : Tensor
-        Logits, and values between 0 and 1 of the same shape and dtype.
+        Logits, and values between 0 and 1 of the same shape.
     weight : Tensor, optional
         Factors that broadcast to the shape of ``input``.
     pos_weight : Tensor, optional
@@ -223,6 +223,9 @@ def binary_cross_entropy_with_logits(
     a, b = unwrap(input), unwrap(target)
     if a.shape != b.shape:
         raise ValueError(f"Target size ({Size(b.shape)}) must be the same as input size ({Size(a.shape)})")
+    if a.dtype != b.dtype and a.dtype.kind == b.dtype.kind == "f":  # the wider one
+        d = dtypes.of(np.promote_types(a.dtype, b.dtype))
+        input, target = input.to(d), target.to(d)
     _check_two_class(input, target)
     checks.scores(input, "binary_cross_entropy_with_logits")
     _judge("A binary cross-entropy", input)
@@ -256,6 +259,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
+    if unwrap(input).dtype.kind in "iu" or unwrap(target).dtype.kind in "iu":
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     checks.probabilities(input, "kl_div", True, -1)
     loss = ew.exp(target) * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction != "batchmean":
@@ -318,6 +323,8 @@ def _check_classes(x, t, weight):
     """PyTorch's complaints about scores, labels and class weights that do not fit together."""
     if not x.ndim:
         raise ValueError("Expected 1 or more dimensions (got 0)")
+    if x.ndim > 1 and t.ndim and x.shape[0] != t.shape[0]:
+        raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0]}).")
     if t.dtype.kind not in "iu" or t.dtype.itemsize not in (1, 8) or t.dtype == np.int8:
         message = f"expected target dtype to be Long or Byte, but got {_title(t)}: labels are class indices"
         raise RuntimeError(checks.labels(message, x, t))
@@ -326,8 +333,6 @@ def _check_classes(x, t, weight):
         if t.ndim > 1 or (t.ndim == 1 and t.shape != (1,)):
             raise ValueError(f"Expected input batch_size (1) to match target batch_size ({t.shape[0]}).")
     else:
-        if t.ndim and x.shape[0] != t.shape[0]:
-            raise ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({t.shape[0]}).")
         expected = (x.shape[0], *x.shape[2:])
         if t.shape != expected:
             if x.ndim == 2:

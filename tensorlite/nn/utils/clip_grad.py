@@ -1,6 +1,7 @@
 """Gradients held within bounds."""
 
 import warnings
+from types import GeneratorType
 
 import numpy as np
 
@@ -83,8 +84,8 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     >>> tl.nn.utils.clip_grad_norm_([p], max_norm=1.0)
     tensor(6.)
     """
-    parameters = _list(parameters)
-    if not parameters:
+    generated, parameters = isinstance(parameters, GeneratorType), _list(parameters)
+    if generated and not parameters:
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
     grads = [p._grad for p in parameters if p._grad is not None]
     total = get_total_norm(grads, norm_type, error_if_nonfinite, foreach)
@@ -95,7 +96,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
 def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The old name of :func:`clip_grad_norm_`."""
     warnings.warn(
-        "torch.nn.utils.clip_grad_norm is now deprecated in favor of torch.nn.utils.clip_grad_norm_.", FutureWarning,
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning,
         stacklevel=2)  # fmt: skip
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

@@ -7,6 +7,7 @@ A module with one gets a class of its own (``ParametrizedLinear``) with a proper
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 
 from ... import engine
@@ -65,14 +66,14 @@ class ParametrizationList(ModuleList):
                     with suppress(NotImplementedError):  # as in PyTorch: it then starts from the value itself
                         new = module.right_inverse(new)
         self.is_tensor = isinstance(new, Tensor)
-        self.ntensors = 1 if self.is_tensor else len(new)
         if not self.is_tensor and not isinstance(new, (tuple, list)):
             raise ValueError(
                 "'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
                 f"Got {type(new).__name__}"
             )
+        self.ntensors = 1 if self.is_tensor else len(new)
         if self.is_tensor:
-            if new.dtype != original.dtype and not unsafe:
+            if new.dtype != original.dtype:
                 raise ValueError(
                     "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
                     f"original.dtype: {original.dtype}\nright_inverse(original).dtype: {new.dtype}"
@@ -105,8 +106,25 @@ class ParametrizationList(ModuleList):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
                 value = module.right_inverse(value)
-            for old, new in zip(self._originals(), [value] if self.is_tensor else value):
-                old.copy_(new)
+            if self.is_tensor:
+                value = [value]
+            elif not isinstance(value, Sequence) or len(value) != self.ntensors:
+                raise ValueError(
+                    f"'right_inverse' must return a sequence of tensors of length {self.ntensors}. "
+                    f"Got {f'a sequence of length {len(value)}' if isinstance(value, Sequence) else type(value)}."
+                )
+            for old, new in zip(self._originals(), value):
+                if not isinstance(new, Tensor):
+                    raise ValueError(
+                        f"`right_inverse` should return a tensor. Got {type(new).__name__}"
+                        if self.is_tensor
+                        else f"`right_inverse` must return a sequence of tensors. Got element of type {type(new).__name__}"
+                    )
+                if old.dtype != new.dtype:
+                    raise ValueError(
+                        f"The tensor returned by `right_inverse` has dtype {new.dtype} while `original` has dtype {old.dtype}"
+                    )
+                old.data = new.detach()
 
     def forward(self):
         first, *rest = self
@@ -170,6 +188,28 @@ def is_parametrized(module, tensor_name=None):
     return len(found) > 0 if tensor_name is None else tensor_name in found
 
 
+def _unchanged(name, old, new, back=False):
+    """Refuse a map (``back``: a ``right_inverse``) that changes the kind, dtype or shape of a tensor."""
+    if not isinstance(new, Tensor):
+        who = (
+            "parametrization.right_inverse must return a tensor. Got:"
+            if back
+            else "A parametrization must return a tensor. Got"
+        )
+        raise ValueError(f"{who} {type(new).__name__}" + "." * (not back))
+    for member in ("dtype", "shape"):
+        was, now = getattr(old, member), getattr(new, member)
+        if was != now:
+            what = (
+                f"The tensor returned by parametrization.right_inverse must have the same {member} as module.{name}"
+                if back
+                else f"Registering a parametrization may not change the {member} of the tensor"
+            )
+            raise ValueError(
+                f"{what}, unless the `unsafe` flag is enabled.\nmodule.{name}.{member}: {was}\nreturned {member}: {now}"
+            )
+
+
 def register_parametrization(module, tensor_name, parametrization, *, unsafe=False):
     """Compute parameter or buffer ``tensor_name`` of ``module`` by ``parametrization`` from now on.
 
@@ -205,35 +245,19 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
         if not unsafe:
             now = getattr(module, tensor_name)
             after = parametrization(now)
-            if not isinstance(after, Tensor) or after.shape != now.shape or after.dtype != now.dtype:
-                raise ValueError(
-                    f"Registering a parametrization may not change the type, dtype or shape of the tensor {tensor_name}"
-                )
-        with engine.recording(False):
+            _unchanged(tensor_name, now, after)
             if hasattr(parametrization, "right_inverse"):
-                wanted = parametrization.right_inverse(getattr(module, tensor_name))
-                listed.right_inverse(wanted)
+                with suppress(NotImplementedError):
+                    _unchanged(tensor_name, now, parametrization.right_inverse(after), back=True)
         listed.append(parametrization)
         listed.unsafe |= unsafe
     elif tensor_name in module._buffers or tensor_name in module._parameters:
         original = getattr(module, tensor_name)
-        shape, dtype = tuple(original.shape), original.dtype
+        before = original.detach()  # the list may put another tensor in its place
         listed = ParametrizationList([parametrization], original, unsafe)
         if not unsafe:
             with engine.recording(False):
-                value = listed()
-            if not isinstance(value, Tensor):
-                raise ValueError(f"A parametrization must return a tensor. Got {type(value).__name__}.")
-            if value.dtype != dtype:
-                raise ValueError(
-                    "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` flag is enabled.\n"
-                    f"module.{tensor_name}.dtype: {dtype}\nparametrized dtype: {value.dtype}"
-                )
-            if tuple(value.shape) != shape:
-                raise ValueError(
-                    "Registering a parametrization may not change the shape of the tensor, unless `unsafe` flag is enabled.\n"
-                    f"module.{tensor_name}.shape: {list(shape)}\nparametrized shape: {list(value.shape)}"
-                )
+                _unchanged(tensor_name, before, listed())
         delattr(module, tensor_name)
         if not is_parametrized(module):
             _own_class(module)

@@ -59,6 +59,26 @@ class SpectralNorm:
     def __call__(self, module, inputs):
         setattr(module, self.name, self.compute_weight(module, module.training))
 
+    def note_version(self, module, state_dict, prefix, local_metadata):
+        """Write the version of the format into a state dict."""
+        local_metadata.setdefault("spectral_norm", {})[self.name + ".version"] = 1
+
+    def upgrade(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+        """Find ``v`` for a state dict of the oldest format, which had the weight itself in its place."""
+        if local_metadata.get("spectral_norm", {}).get(self.name + ".version") is not None:
+            return
+        weight, original, u, v = [prefix + self.name + part for part in ("", "_orig", "_u", "_v")]
+        if weight not in state_dict and all(key in state_dict for key in (original, u, v)):
+            return
+        missing = [key for key in (original, weight, u) if key not in state_dict]
+        if missing:
+            missing_keys.extend(missing if strict else ())
+            return
+        matrix, first = as_matrix(state_dict[original]._data, self.dim), state_dict[u]._data
+        sigma = np.mean(state_dict[original]._data / state_dict.pop(weight)._data)
+        found = np.linalg.pinv(matrix.T @ matrix) @ (matrix.T @ first)
+        state_dict[v] = wrap((found * (sigma / (first @ (matrix @ found)))).astype(matrix.dtype))
+
 
 def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
     """Divide parameter ``name`` by its largest singular value, found by power iteration.
@@ -92,6 +112,8 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     module.register_buffer(name + "_u", u)
     module.register_buffer(name + "_v", v)
     module.register_forward_pre_hook(hook)
+    module._register_state_dict_hook(hook.note_version)
+    module._register_load_state_dict_pre_hook(hook.upgrade)
     return module
 
 
@@ -107,4 +129,8 @@ def remove_spectral_norm(module, name="weight"):
         delattr(module, name + part)
     module.register_parameter(name, Parameter(weight))
     del module._forward_pre_hooks[key]
+    for hooks in (module._state_dict_hooks, module._load_state_dict_pre_hooks):
+        for key, method in list(hooks.items()):
+            if getattr(method, "__self__", None) is hook:
+                del hooks[key]
     return module

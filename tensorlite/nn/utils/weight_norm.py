@@ -13,6 +13,8 @@ def norm_except_dim(v, dim):
     n = len(v.shape)
     if dim is None or dim == -1:
         return vector_norm(v)
+    if n == 1:
+        return abs(v)
     return vector_norm(v, dim=tuple(i for i in range(n) if i != dim % n), keepdim=True)
 
 
