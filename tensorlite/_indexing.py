@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from .dtypes import ShapeError
+from .dtypes import ShapeError, number, of
 from .engine import RECORDING, TensorBase, inplace, state, touch, unwrap
 from .ops import elementwise, indexing
 
@@ -59,7 +59,7 @@ def _array(i):
         return a.astype(bool)
     if a.size == 0 and not shared:
         a = a.astype(np.int64)
-    if a.dtype.kind not in "iub":
+    if a.dtype.kind not in "iub" or (isinstance(i, TensorBase) and a.dtype == np.int16):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return a
 
@@ -187,6 +187,10 @@ def setitem(x, index, value):
     """``x[index] = value``, in place and on the tape."""
     if not isinstance(value, (TensorBase, int, float, complex, np.ndarray, np.generic)):
         raise TypeError(f"can't assign a {type(value).__name__} to a {x.type()}")
+    if isinstance(value, (complex, np.complexfloating)) or not (
+        isinstance(value, (TensorBase, np.ndarray)) or x._data.dtype == np.float16  # which may become infinite
+    ):
+        value = number(value, x._data.dtype)
     basic, arrays = parse(index, x._data.shape)
     if (
         arrays is None
@@ -204,6 +208,10 @@ def setitem(x, index, value):
     if arrays is None:
         inplace(elementwise.assign, target, value)
         return
+    if isinstance(value, TensorBase) and value._data.dtype != x._data.dtype:
+        if value._data.size != 1 or len(arrays) > 1 or arrays[0].dtype != bool:  # one number fills a mask
+            raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                               f"{x.dtype.title} for the destination and {value.dtype.title} for the source.")  # fmt: skip
     try:
         inplace(indexing.index_put, target, value, index=arrays if len(arrays) > 1 else arrays[0])
     except IndexError as error:
@@ -218,8 +226,6 @@ def _write(x, basic, value):
         value = _fit(value, a.shape, None)
         elementwise.assign.primitive.into(a, unwrap(value))
     else:
-        if x._data.dtype.kind != "c" and isinstance(value, (complex, np.complexfloating)):
-            value = value.real
         x._data[place] = value
     touch(x)
 
@@ -227,11 +233,20 @@ def _write(x, basic, value):
 def _fit(value, shape, arrays):
     """``value`` without leading dimensions of size 1 beyond ``shape``; an error where it does not broadcast."""
     if arrays is not None:
-        return value
+        if len(arrays) > 1 or arrays[0].dtype != bool:
+            return value
+        shape = (None,) * (1 + len(shape) - arrays[0].ndim)  # one dimension for all that a mask takes
     extra = value.ndim - len(shape)
     if extra > 0 and all(n == 1 for n in value.shape[:extra]):
         value = value.reshape(tuple(value.shape[extra:]))
+    if arrays is not None:
+        return value
     lead = len(shape) - value.ndim
+    if not shape and lead:
+        raise ShapeError(
+            f"expand({of(unwrap(value).dtype).typename}{{{list(value.shape)}}}, size=[]): the number of sizes provided (0) "
+            f"must be greater or equal to the number of dimensions in the tensor ({value.ndim})"
+        )
     for d, (n, own) in enumerate(zip(shape[max(lead, 0) :], value.shape)):
         if (own != n and own != 1) or lead < 0:
             raise ShapeError(

@@ -540,15 +540,15 @@ class Methods(TensorBase):
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions."
             )
-        return inplace(ew.assign, self, value)
+        return inplace(ew.assign, self, dtypes.number(value, self._data.dtype))
 
     def zero_(self):
         """Every element 0."""
         return inplace(ew.assign, self, 0)
 
     def copy_(self, other, non_blocking=False):
-        """The elements of ``other``, broadcast and cast."""
-        if not isinstance(other, TensorBase):
+        """The elements of ``other`` (a tensor or a number), broadcast and cast."""
+        if not isinstance(other, (TensorBase, int, float, complex)):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {other.__class__.__name__}")
         return inplace(ew.assign, self, other)
 
@@ -558,7 +558,7 @@ class Methods(TensorBase):
 
     def masked_fill_(self, mask, value):
         """In-place :func:`~tensorlite.masked_fill`."""
-        return inplace(ew.masked_fill, self, mask, value)
+        return inplace(ew.masked_fill, self, mask, dtypes.number(value, self._data.dtype))
 
     def add_(self, other, *, alpha=1):
         """``self += alpha * other``."""

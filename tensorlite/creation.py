@@ -100,6 +100,17 @@ def _from_lists(data, d):
         d = dtypes.get_default_dtype().numpy if d is None else d
         if d.kind == "u" and a.dtype == np.uint64 and simple:
             raise ValueError("Overflow when unpacking long long")
+    if simple and a.size and a.dtype != d:
+        if a.dtype.kind == "c" and d.kind in "iuf":
+            what = (
+                "must be real number, not complex"
+                if d.kind == "f"
+                else "'complex' object cannot be interpreted as an integer"
+            )
+            raise TypeError(what)
+        if d.kind in "iu":
+            for extreme in (a.min(), a.max()):
+                dtypes.number(extreme, d, d.name)
     with np.errstate(invalid="ignore", over="ignore"):
         return a.astype(d, copy=False)
 
@@ -154,9 +165,9 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
 
 def _wrapped(value, d):
-    """A number as a 0-d array; integers that do not fit wrap around."""
+    """A number as a 0-d array."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(unwrap(value)).astype(d, copy=False)
+        return np.asarray(dtypes.number(unwrap(value), d)).astype(d, copy=False)
 
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):

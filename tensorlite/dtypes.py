@@ -174,8 +174,9 @@ class finfo:
         info = np.finfo(d.numpy)
         self.dtype = d.name if d.is_floating_point else d.to_real().name
         self.bits = info.bits
-        for field in ("eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+        for field in ("eps", "max", "min", "tiny", "smallest_normal"):
             setattr(self, field, float(getattr(info, field)))
+        self.resolution = 10.0**-info.precision
 
     def __repr__(self):
         return (
@@ -298,3 +299,50 @@ def plain_float(*raw):
 def can_cast(source: np.dtype, target: np.dtype) -> bool:
     """Whether an in-place result of dtype ``source`` may be written into ``target`` (PyTorch's rule)."""
     return _RANK[source.kind] <= _RANK[target.kind] or (source.kind in "iu" and target.kind in "iu")
+
+
+_C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "float16": "c10::Half",
+            "float32": "float", "float64": "double"}  # fmt: skip
+_limits: dict = {}
+
+
+def number(value, d: np.dtype, name=None):
+    """The number ``value`` (Python's or NumPy's) as one that ``d`` holds; anything else as it is.
+
+    Integers lose their fraction, unsigned ones wrap negative numbers around.
+
+    Raises
+    ------
+    RuntimeError
+        If ``d`` cannot hold it; the message calls ``d`` by its ``name``, or as C++ does.
+    """
+    kind = d.kind
+    if value.__class__ is float and kind == "f" and -6e4 < value < 6e4:  # the usual case
+        return value
+    if not isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        return value
+    if kind == "b":
+        return bool(value)
+    fits = True
+    if isinstance(value, (complex, np.complexfloating)):
+        if kind == "c":
+            return value
+        value, fits = value.real, value.imag == 0
+    if kind in "iuf":
+        low, high = _limits.get(d) or _limits.setdefault(d, _range(d))
+        if kind == "f":
+            fits = fits and (abs(value) <= high or value != value or abs(value) == float("inf"))
+        elif isinstance(value, (float, np.floating)):
+            fits = fits and low <= value <= high
+            value = int(value) if fits else 0
+        else:
+            fits = fits and (low or -high) <= value <= high
+            value = int(value) & high if kind == "u" else int(value)
+    if not fits:
+        raise RuntimeError(f"value cannot be converted to type {name or _C_NAMES.get(d.name, d.name)} without overflow")
+    return value
+
+
+def _range(d):
+    info = np.finfo(d) if d.kind == "f" else np.iinfo(d)
+    return (float(info.min), float(info.max)) if d.kind == "f" else (int(info.min), int(info.max))

@@ -173,7 +173,9 @@ def _explain(prim, error, raw):
                 f"The size of tensor a ({sizes[0]}) must match the size of tensor b ({other}) at non-singleton dimension "
                 f"{d} ({prim.name} of {shown})"
             )
-    if isinstance(error, TypeError) and "not supported for the input types" in str(error):
+    if isinstance(error, TypeError) and any(
+        s in str(error) for s in ("not supported for the input types", "did not contain a loop")
+    ):
         return NotImplementedError(
             f"\"{prim.name}_cpu\" not implemented for '{dtypes.of(dtypes.result_dtype(raw)).title}'"
         )

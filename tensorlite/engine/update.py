@@ -110,6 +110,10 @@ def _fits_in_place(a, others):
             o.dtype == a.dtype and o.ndim <= a.ndim if isinstance(o, ndarray) else o.__class__ in scalars or o is None
         ):
             return False
+        if o.__class__ is int and not (0 <= o < 128) and a.dtype.kind in "iu":
+            info = np.iinfo(a.dtype)
+            if not info.min <= o <= info.max:  # wraps around, which NumPy refuses to do
+                return False
     return True
 
 

@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 from .. import dtypes
 from ..engine import TensorBase, cast
 from ..engine import clone as _clone
@@ -142,9 +144,9 @@ logaddexp = _binary(ew.logaddexp, tensors=True)
 logaddexp2 = _binary(ew.logaddexp2, tensors=True)
 copysign = _binary(ew.copysign)
 nextafter = _binary(ew.nextafter, tensors=True)
-gcd = _binary(ew.gcd)
-lcm = _binary(ew.lcm)
-ldexp = _binary(ew.ldexp, "ldexp")
+gcd = _binary(ew.gcd, tensors=True)
+lcm = _binary(ew.lcm, tensors=True)
+ldexp = _binary(ew.ldexp, "ldexp", tensors=True)
 _pow = _binary(ew.pow, number_first=True)
 _heaviside = _binary(ew.heaviside, tensors=True)
 
@@ -225,7 +227,14 @@ def positive(input):
 
 def clamp(input, min=None, max=None, *, out=None):
     """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
-    result = ew.clamp(tensor_arg(input, "input", "clamp"), min, max)
+    d = tensor_arg(input, "input", "clamp")._data.dtype
+    if d.kind in "iuf":  # an integer stays one; a float makes a float of an integer tensor
+        low, high = [
+            dtypes.number(v, d) if isinstance(v, (int, np.integer)) or d.kind == "f" else v for v in (min, max)
+        ]
+        result = ew.clamp(input, low, high)
+    else:
+        result = ew.clamp(input, min, max)
     return result if out is None else into_same(out, result, input)
 
 
@@ -269,18 +278,25 @@ def clone(input, *, memory_format=None):
 
 def lerp(input, end, weight, *, out=None):
     """``input + weight * (end - input)``."""
+    for name, x in (("end", tensor_arg(end, "end", "lerp", 2)), ("weight", weight)):
+        if isinstance(x, TensorBase) and x._data.dtype != input._data.dtype:
+            raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {x.dtype}")
+    if input._data.dtype.kind not in "fc":
+        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{input.dtype.title}'")
     result = ew.lerp(input, end, weight)
     return result if out is None else into(out, result, input, end)
 
 
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 * tensor2``."""
+    tensor_arg(tensor1, "tensor1", "addcmul", 2), tensor_arg(tensor2, "tensor2", "addcmul", 3)
     result = ew.addcmul(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result, input, tensor1, tensor2)
 
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """``input + value * tensor1 / tensor2``."""
+    tensor_arg(tensor1, "tensor1", "addcdiv", 2), tensor_arg(tensor2, "tensor2", "addcdiv", 3)
     result = ew.addcdiv(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result, input, tensor1, tensor2)
 
@@ -305,6 +321,7 @@ def float_power(input, exponent, *, out=None):
 
 def masked_fill(input, mask, value):
     """``value`` (a number or a 0-d tensor) where ``mask`` holds, else ``input``."""
+    value = dtypes.number(value, input._data.dtype)
     return ew.masked_fill(input, tensor_arg(mask, "mask", "masked_fill", 2), value)
 
 

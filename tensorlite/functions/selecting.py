@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
@@ -24,6 +25,8 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None, out=None):
     src = value if src is None else src
     if src is None:
         raise TypeError("scatter() needs src or value")
+    if not isinstance(src, TensorBase):
+        src = dtypes.number(src, input._data.dtype)
     if reduce is None:
         result = sc.scatter(input, index, src, dim=dim)
     else:
@@ -103,12 +106,15 @@ def nonzero_static(input, *, size, fill_value=-1):
 
 def index_fill(input, dim, index, value):
     """A copy of ``input`` in which slices along ``dim`` are ``value``."""
-    return ix.index_fill(input, index, value, dim=dim)
+    return ix.index_fill(input, index, dtypes.number(value, input._data.dtype), dim=dim)
 
 
 def index_put(input, indices, values, accumulate=False):
     """A copy of ``input`` in which the places that a tuple of index tensors names are ``values``."""
     arrays = tuple([slice(None) if i is None else i._data.copy() for i in indices])
+    if isinstance(values, TensorBase) and values._data.dtype != input._data.dtype:
+        raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                           f"{input.dtype.title} for the destination and {values.dtype.title} for the source.")  # fmt: skip
     return ix.index_put(input, values, index=arrays, accumulate=accumulate)
 
 

@@ -11,6 +11,7 @@ from builtins import complex as _number  # ``complex`` is an operation here
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import TensorBase, primitive, unwrap
 from .blocks import _quiet, in_blocks, product, zero  # noqa: F401
 from .compare import (  # noqa: F401
@@ -189,8 +190,12 @@ def _pow_exponent(g, a, b, out):
 pow.vjp(a=_pow_base, b=_pow_exponent)
 
 
-def _nonzero_divisor(a, b):
-    if np.result_type(a, b).kind in "iub" and not np.all(b):
+def _divisible(name, a, b):
+    """Refuse what has no quotients with a rest, and integers divided by zero."""
+    d = np.result_type(a, b)
+    if d.kind in "bc":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtypes.of(d).title}'")
+    if d.kind in "iu" and not np.all(b):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -198,7 +203,7 @@ def _nonzero_divisor(a, b):
 @_quiet
 def remainder(a, b):
     """``a - b * floor(a / b)``, with the sign of ``b``."""
-    _nonzero_divisor(a, b)
+    _divisible("remainder", a, b)
     return np.remainder(a, b)
 
 
@@ -209,7 +214,7 @@ remainder.vjp(a=lambda g: g, b=lambda g, a, b: -g * floor(a / b))
 @_quiet
 def fmod(a, b):
     """``a - b * trunc(a / b)``, with the sign of ``a``."""
-    _nonzero_divisor(a, b)
+    _divisible("fmod", a, b)
     return np.fmod(a, b)
 
 
@@ -220,7 +225,7 @@ fmod.vjp(a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
 @_quiet
 def floor_divide(a, b):
     """``floor(a / b)``; its gradient is zero."""
-    _nonzero_divisor(a, b)
+    _divisible("div_floor", a, b)
     return np.floor_divide(a, b)
 
 
@@ -228,7 +233,7 @@ def floor_divide(a, b):
 @_quiet
 def trunc_divide(a, b):
     """``trunc(a / b)``; its gradient is zero."""
-    _nonzero_divisor(a, b)
+    _divisible("div_trunc", a, b)
     if np.result_type(a, b).kind in "iub":
         quotient, rest = np.divmod(a, b)
         return quotient + ((rest != 0) & (quotient < 0))

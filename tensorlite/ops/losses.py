@@ -8,6 +8,7 @@ import functools
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import primitive
 from ..mistakes.losses import out_of_range
 from .activation import log_softmax
@@ -34,12 +35,18 @@ def reduce(loss, reduction):
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
+def _inexact(x, name):
+    if x.dtype.kind not in "f":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtypes.of(x.dtype).title}'")
+
+
 # -- squares and absolute values -------------------------------------------------------------------
 
 
 @primitive(promote="same")
 def mse_loss(a, b, *, reduction="mean"):
     """``(a - b)**2``, reduced; equal shapes."""
+    _inexact(a, "mse")
     d = np.subtract(a, b)
     if reduction == "none":
         return np.multiply(d, d)
@@ -60,6 +67,7 @@ mse_loss.vjp(a=_mse_vjp, b=lambda g, a, b, reduction: _mse_vjp(g, b, a, reductio
 @primitive(promote="same", broadcasts=True)
 def smooth_l1(a, b, *, beta):
     """``d**2 / (2 beta)`` where ``d = abs(a - b)`` is below ``beta``, else ``d - beta / 2``."""
+    _inexact(a, "smooth_l1")
     d = np.abs(np.subtract(a, b))
     return np.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta)
 
@@ -67,6 +75,7 @@ def smooth_l1(a, b, *, beta):
 @primitive(promote="same", broadcasts=True)
 def huber(a, b, *, delta):
     """``d**2 / 2`` where ``d = abs(a - b)`` is at most ``delta``, else ``delta * (d - delta / 2)``."""
+    _inexact(a, "huber")
     d = np.abs(np.subtract(a, b))
     return np.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..dtypes import number
 from ..engine import primitive, unwrap
 from .indexing import index_select
 
@@ -84,7 +85,7 @@ def pad(input, pad, mode="constant", value=None):
     pairs = list(zip(widths[::2], widths[1::2]))
     if mode == "constant":
         full = [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
-        return constant_pad(input, widths=tuple(full), value=0.0 if value is None else value)
+        return constant_pad(input, widths=tuple(full), value=0.0 if value is None else number(value, input._data.dtype))
     if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}; it may be one of {', '.join(_MODES)}")
     if value is not None and value != 0:

@@ -333,10 +333,17 @@ def _logit_vjp(g, x, eps):
 logit.vjp(x=_logit_vjp)
 
 
+def _arrays(a, b):
+    """A number beside an array as an array of its dtype: NumPy's functions make float64 of numbers."""
+    d = a.dtype if isinstance(a, np.ndarray) else b.dtype
+    return np.asarray(a, d), np.asarray(b, d)
+
+
 @primitive(promote="float", broadcasts=True)
 @_quiet
 def xlogy(a, b):
     """``a * log(b)``, 0 where ``a`` is 0."""
+    a, b = _arrays(a, b)
     return np.where(np.isnan(b), b, np.where(np.equal(a, 0), np.zeros_like(b), a * np.log(b)))
 
 
@@ -347,6 +354,7 @@ xlogy.vjp(a=lambda g, a, b: where((a == 0) & (b <= 0), 0.0, g * log(b)), b=lambd
 @_quiet
 def xlog1py(a, b):
     """``a * log1p(b)``, 0 where ``a`` is 0."""
+    a, b = _arrays(a, b)
     return np.where(np.isnan(b), b, np.where(np.equal(a, 0), np.zeros_like(b), a * np.log1p(b)))
 
 

@@ -101,3 +101,51 @@ def rows_without_elements(torch):
         [p.grad for p in layer.parameters()],
         F.cross_entropy(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), reduction="sum"),
     )
+
+
+@program
+def numbers_that_do_not_fit(torch):
+    inf, nan = float("inf"), float("nan")
+    for kind in (torch.uint8, torch.int8, torch.int64, torch.float16, torch.float32, torch.bool):
+        for value in (-2, -1.5, 2.5, 300, -300, 1e10, 2**40, inf, nan, 1 + 2j, 1 + 0j, 1e300, True):
+            for call in (
+                lambda x: x.fill_(value), lambda x: x.__setitem__(0, value) or x, lambda x: x.__setitem__(x == 0, value) or x, lambda x: x.masked_fill(x == 0, value),
+                lambda x: torch.full((2,), value, dtype=x.dtype), lambda x: torch.full_like(x, value), lambda x: torch.tensor([value], dtype=x.dtype),
+                lambda x: x.scatter(0, torch.tensor([0]), value), lambda x: x.copy_(torch.tensor(value)),
+            ):  # fmt: skip
+                if kind == torch.float16 and value in (1e10, 2**40, 1e300):
+                    continue  # the text of an infinite half says how it was rounded
+                print(kind, value, said(lambda: call(torch.zeros(2, dtype=kind))).split(":")[0])
+    x = torch.tensor([250, 5], dtype=torch.uint8)
+    x += 300
+    x *= -3
+    x -= 2**20
+    return x, x.clamp(max=7), torch.xlogy(torch.ones(2).half(), 2), torch.ones(3).copy_(2)
+
+
+@program
+def assignments_of_another_kind(torch):
+    mask, index = torch.tensor([True, False, True]), torch.tensor([0, 2])
+    for place in (mask, index, [0, 2], slice(0, 2), 0):
+        for value in (
+            torch.tensor([1, 2]),
+            torch.tensor(1),
+            torch.tensor([1]),
+            torch.ones(2),
+            1,
+            torch.ones(3),
+            torch.ones(1, 2),
+        ):
+            x = torch.zeros(3)
+
+            def put(x=x, place=place, value=value):
+                x[place] = value
+                return x
+
+            print(place, value, said(put).split(":")[0])
+    for call in (
+        lambda: torch.zeros(3).index_put((index,), torch.ones(2).long()), lambda: torch.lerp(torch.ones(2), torch.ones(2).double(), 0.5),
+        lambda: torch.gcd(torch.tensor([4]), 2), lambda: torch.ones(2) % (1 + 1j), lambda: mask // mask, lambda: torch.ones(2).addcmul(1, 2),
+        lambda: torch.nn.functional.mse_loss(index, index), lambda: torch.nn.functional.huber_loss(index, index), lambda: torch.zeros(3)[torch.tensor([0]).short()],
+    ):  # fmt: skip
+        print(said(call).split(":")[0])
