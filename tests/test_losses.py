@@ -231,7 +231,7 @@ def test_bad_probabilities():
         F.binary_cross_entropy(tl.tensor([0.5]), tl.tensor([1]))
     with pytest.raises(ValueError, match=r"Target size"):
         F.binary_cross_entropy_with_logits(tl.zeros(4, 1), tl.zeros(4))
-    for refused in (lambda: nn.CTCLoss(), lambda: nn.AdaptiveLogSoftmaxWithLoss(3, 3, [2]), lambda: F.ctc_loss()):
+    for refused in (lambda: nn.CTCLoss(), lambda: F.ctc_loss()):
         with pytest.raises(NotImplementedError):
             refused()
 
@@ -261,3 +261,60 @@ def test_cross_entropy_keeps_small_losses_exact_and_ignores_what_is_not_finite()
     np.testing.assert_allclose(got.numpy(), want.detach().numpy(), atol=1e-7)
     alone = tl.nn.functional.cross_entropy(tl.tensor(x[:1]), tl.tensor(t[:1]))
     np.testing.assert_allclose(alone.item(), want[0].item(), atol=1e-7)
+
+
+def test_targets_of_double_precision_against_float_logits():
+    for x, y in ((tl.float32, tl.float64), (tl.float64, tl.float32), (tl.float16, tl.float32)):
+
+        def run(t):
+            logits = t.tensor([[0.3, -1.0]], dtype=getattr(t, str(x)[6:]), requires_grad=True)
+            target = t.tensor([[1.0, 0.25]], dtype=getattr(t, str(y)[6:]))
+            loss = t.nn.BCEWithLogitsLoss()(logits, target)
+            loss.backward()
+            return str(loss.dtype), loss.item(), str(logits.grad.dtype), logits.grad.tolist()
+
+        a, b = run(tl), run(torch)
+        assert a[::2] == b[::2] and a[1] == pytest.approx(b[1], rel=1e-3)
+        np.testing.assert_allclose(a[3], b[3], rtol=1e-2)
+
+
+def test_multi_margin_refuses_labels_outside():
+    for t in (tl, torch):
+        with pytest.raises(RuntimeError, match="target out of range"):
+            t.nn.MultiMarginLoss()(t.ones(1, 4), t.tensor([4]))
+
+
+def test_adaptive_softmax():
+    def run(t, batch=True):
+        t.manual_seed(0)
+        m = t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4, 10], div_value=2.0, head_bias=True)
+        x, y = t.randn(7, 8, requires_grad=True), t.tensor([0, 3, 9, 15, 2, 10, 4])
+        out = m(x, y) if batch else m(x[3], y[3])
+        out.loss.backward()
+        more = [
+            out.output,
+            m.log_prob(x),
+            m.predict(x),
+            x.grad,
+            *[p.grad for p in m.parameters() if p.grad is not None],
+        ]
+        return list(m.state_dict()), repr(m), [v.detach().numpy() for v in (out.loss, *more)]
+
+    for batch in (True, False):
+        a, b = run(tl, batch), run(torch, batch)
+        assert a[:2] == b[:2]
+        for x, y in zip(a[2], b[2], strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+    for call in (
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, []),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4, 4]),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [16]),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4])(t.zeros(2, 8), t.tensor([16, 0])),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4])(t.zeros(2, 8), t.tensor([1])),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4])(t.zeros(8), t.tensor([1])),
+        lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(8, 16, [4])(t.zeros(2, 8), t.tensor(1)),
+    ):
+        with pytest.raises(Exception) as theirs:
+            call(torch)
+        with pytest.raises(theirs.type):
+            call(tl)

@@ -223,9 +223,8 @@ def binary_cross_entropy_with_logits(
     a, b = unwrap(input), unwrap(target)
     if a.shape != b.shape:
         raise ValueError(f"Target size ({Size(b.shape)}) must be the same as input size ({Size(a.shape)})")
-    if a.dtype != b.dtype and a.dtype.kind == b.dtype.kind == "f":  # the wider one
-        d = dtypes.of(np.promote_types(a.dtype, b.dtype))
-        input, target = input.to(d), target.to(d)
+    if a.dtype != b.dtype and a.dtype.kind == b.dtype.kind == "f":
+        input = input.to(target.dtype)
     _check_two_class(input, target)
     checks.scores(input, "binary_cross_entropy_with_logits")
     _judge("A binary cross-entropy", input)

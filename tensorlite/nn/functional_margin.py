@@ -93,7 +93,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
             f"Expected target size {[n]}, but got {list(unwrap(target).shape)}. Input has shape {list(x.shape)}."
         )
     if t.size and not ((t >= 0) & (t < c)).all():
-        raise IndexError(f"Target {int(t[(t < 0) | (t >= c)][0])} is out of bounds.")
+        raise RuntimeError(f"multi_margin_loss: target out of range: {int(t[(t < 0) | (t >= c)][0])} of {c} classes")
     picked = expand_dims(take_index(rows, index=(np.arange(n), t)), dim=1)
     z = ew.relu(margin - picked + rows)
     z = z * z if p == 2 else z

@@ -8,7 +8,7 @@ from ..module import Module
 from .basic import PairwiseDistance
 
 __all__ = [
-    "AdaptiveLogSoftmaxWithLoss", "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss",
     "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss",
     "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss",
     "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
@@ -340,12 +340,3 @@ class CTCLoss(_Loss):
 
     def __init__(self, *args, **kwargs):
         raise NotImplementedError("CTCLoss is not supported by tensorlite")
-
-
-class AdaptiveLogSoftmaxWithLoss(Module):
-    """Refused: the adaptive softmax is not implemented."""
-
-    def __init__(self, *args, **kwargs):
-        raise NotImplementedError(
-            "AdaptiveLogSoftmaxWithLoss is not supported by tensorlite; use Linear and CrossEntropyLoss"
-        )
