@@ -59,11 +59,11 @@ class SpectralNorm:
     def __call__(self, module, inputs):
         setattr(module, self.name, self.compute_weight(module, module.training))
 
-    def note_version(self, module, state_dict, prefix, local_metadata):
+    def _note_version(self, module, state_dict, prefix, local_metadata):
         """Write the version of the format into a state dict."""
         local_metadata.setdefault("spectral_norm", {})[self.name + ".version"] = 1
 
-    def upgrade(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
+    def _upgrade(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         """Find ``v`` for a state dict of the oldest format, which had the weight itself in its place."""
         if local_metadata.get("spectral_norm", {}).get(self.name + ".version") is not None:
             return
@@ -112,8 +112,8 @@ def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=No
     module.register_buffer(name + "_u", u)
     module.register_buffer(name + "_v", v)
     module.register_forward_pre_hook(hook)
-    module._register_state_dict_hook(hook.note_version)
-    module._register_load_state_dict_pre_hook(hook.upgrade)
+    module._register_state_dict_hook(hook._note_version)
+    module._register_load_state_dict_pre_hook(hook._upgrade)
     return module
 
 
