@@ -8,6 +8,9 @@ from .functional_loss import *  # noqa: F403
 from .functional_loss import __all__ as _loss
 from .functional_margin import *  # noqa: F403
 from .functional_margin import __all__ as _margin
+from .functional_norm import *  # noqa: F403
+from .functional_pooling import *  # noqa: F403
+from .functional_resample import *  # noqa: F403
 from .functional_sequence import *  # noqa: F403
 from .functional_sequence import __all__ as _sequence
 from .functional_spatial import *  # noqa: F403
