@@ -211,7 +211,8 @@ class register_multi_grad_hook:
             with self._lock:
                 walk = engine.state.walk
                 if self._expected is None or self._expected[0] is not walk:
-                    reached = [j for j, n in enumerate(self._nodes) if n in walk]
+                    nodes = set(engine.order(walk)[0])
+                    reached = [j for j, n in enumerate(self._nodes) if n in nodes]
                     self._expected, self._grads = (walk, reached), {}
                 self._grads[i] = g
                 done = len(self._grads) == (1 if self._mode == "any" else len(self._expected[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any, NamedTuple
@@ -55,18 +56,16 @@ def order(roots, targets=None):
     return [n for n in nodes if n in needed], needed
 
 
-def leaves_early(nodes):
-    """The nodes with each leaf right after the last node that sends it a gradient, as PyTorch calls their hooks."""
-    placed, seen = [], set()
+def last_senders(nodes):
+    """Node -> the leaves that get the last part of their gradient from it, in PyTorch's order of its arguments."""
+    senders: dict[Node, list[Leaf]] = {}
+    seen = set()
     for node in reversed(nodes):
-        if node.__class__ is Leaf:
-            continue
-        leaves = [node.edges[i] for i in node.places if i is not None and node.edges[i].__class__ is Leaf]
-        fresh = [leaf for leaf in dict.fromkeys(leaves) if leaf not in seen]
-        seen.update(fresh)
-        placed += [*reversed(fresh), node]
-    placed.reverse()
-    return placed + [n for n in nodes if n.__class__ is Leaf and n not in seen]
+        for edge in [node.edges[i] for i in node.places if i is not None]:
+            if edge.__class__ is Leaf and edge not in seen:
+                seen.add(edge)
+                senders.setdefault(node, []).append(edge)
+    return senders
 
 
 def walk(roots, *, retain, taped, targets=None):
@@ -87,100 +86,115 @@ def walk(roots, *, retain, taped, targets=None):
     dict
         Node -> gradient, for ``targets``.
     """
-    pending: dict[Node, Any] = {}
-    owned: set[Node] = set()  # whose pending array was allocated here and is held by nobody else
+    arrived: dict[Node, Any] = {}
     for node, g in roots:
-        pending[node] = pending[node] + g if node in pending else g
-    nodes, needed = order(list(pending), targets)
-    if any([n.hooks is not None and n.__class__ is Leaf for n in nodes]):
-        nodes = leaves_early(nodes)
-    outer, state.walk = state.walk, nodes
+        arrived[node] = arrived[node] + g if node in arrived else g
+    needed = None if targets is None else order(list(arrived), targets)[1]
+    outer, state.walk = state.walk, list(arrived)
     try:
-        return _visit(nodes, pending, owned, retain, taped, frozenset(targets or ()), needed)
+        return _visit(arrived, retain, taped, targets, needed)
     finally:
         state.walk = outer
 
 
-def _visit(nodes, pending, owned, retain, taped, wanted, needed):
+def _visit(arrived, retain, taped, targets, needed):
+    """The walk itself. The newest node in ``queue`` has all of its gradient, since only newer nodes give it any.
+
+    What is left of ``arrived`` in the end is the leaves'; those with hooks get it as soon as it is complete.
+    """
     found: dict[Node, Any] = {}
+    sums: set[Node] = set()  # whose gradient so far is a sum, in an array of the walk's own
+    senders = None  # see last_senders; where no leaf has a hook nobody asks
     some = None  # which edges of a node are needed; None: all
     watch = state.watch
-    add, asarray = np.add, np.asarray
-    for node in nodes:
-        g = pending.pop(node, None)
-        if g is None and not node.hooks and not node.undefined:
-            continue
+    add = np.add
+    wanted = frozenset(targets or ())
+    queue = [(-n.seq, n) for n in arrived if n.__class__ is not Leaf and (needed is None or n in needed)]
+    heapify(queue)
+    while queue:
+        node = heappop(queue)[1]
+        g = arrived.pop(node)
+        edges = node.edges
         if node.hooks:
             g = _run_hooks(node, g)
-            owned.discard(node)
-            if g is None and not node.undefined:
-                continue
-        if wanted and node in wanted:
-            found[node] = g
-        kind = node.__class__
-        if kind is Leaf:
-            if needed is None:
-                if watch is not None:
-                    watch.accumulate(node, g)
-                node.accumulate(g, node in owned)
-            continue
-        edges = node.edges
-        if kind is Port:
-            parent = edges[0]
-            if needed is None or parent in needed:
-                slots = pending.get(parent)
-                if slots is None:
-                    slots = pending[parent] = [None] * len(parent.shape)
-                held = slots[node.slot]
-                slots[node.slot] = g if held is None else held + g
-            continue
         if needed is not None:
+            if node in wanted and g is not None:
+                found[node] = g
             some = tuple([e in needed for e in edges])
             if True not in some:
                 continue
-        if not node.shape:
-            node.scalar_grad = unwrap(g)
-        grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
-        if node.hooks:
-            grads = _run_after_hooks(node, grads, g, taped)
+        if g is None and not node.undefined:
+            grads = (None,) * len(edges)
+        elif node.__class__ is Port:
+            parent = edges[0]
+            if parent not in arrived:
+                heappush(queue, (-parent.seq, parent))
+            slots = arrived[parent] = arrived.get(parent) or [None] * len(parent.shape)
+            slots[node.slot] = g if slots[node.slot] is None else slots[node.slot] + g
+            continue
+        else:
+            if not node.shape:
+                node.scalar_grad = unwrap(g)
+            grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
+            if node.hooks:
+                grads = _run_after_hooks(node, grads, g, taped)
         for edge, r in zip(edges, grads):
-            if r is None or (needed is not None and edge not in needed):
-                continue
-            if taped:
-                a = r._data
-            elif r.__class__ is ndarray:
-                a = r
+            if r.__class__ is ndarray:
+                if r.dtype is not edge.dtype or r.shape != edge.shape:
+                    r = _fit(r, edge, node)
+            elif r is not None:
+                r = _fit(r, edge, node)
+            if edge not in arrived:
+                if needed is None or edge in needed:
+                    arrived[edge] = r
+                    if edge.__class__ is not Leaf:
+                        heappush(queue, (-edge.seq, edge))
+                    elif edge.hooks and senders is None:
+                        senders = last_senders(order(state.walk, targets)[0])
+            elif r is None:
+                pass
+            elif edge in sums:
+                add(arrived[edge], r, arrived[edge])
             else:
-                a = r = asarray(r)
-            if a.dtype is not edge.dtype or a.shape != edge.shape:
-                a = r = _fit(r, edge, node)
-            held = pending.get(edge)
-            if held is None:
-                if (
-                    edge.__class__ is Leaf
-                    and not taped
-                    and node.trusted
-                    and getrefcount(a) <= _ALONE
-                    and a.base is None
-                ):
-                    owned.add(edge)
-                pending[edge] = r
-            elif edge in owned:
-                add(held, r, out=held)
-            else:
-                pending[edge] = r = held + r
-                if r.__class__ is ndarray:
-                    owned.add(edge)
+                held = arrived[edge]
+                arrived[edge] = r = r if held is None else held + r
+                if held is not None and r.__class__ is ndarray:
+                    sums.add(edge)
         if not retain and node.kept:
             node.release()
+        if senders is not None:
+            grads = g = r = None
+            for leaf in senders.get(node, ()):
+                if leaf in arrived:
+                    _settle({leaf: arrived.pop(leaf)}, found, wanted, needed, taped)
+    grads = g = r = None  # references to what the leaves get are counted
+    _settle(arrived, found, wanted, needed, taped)
     return found
 
 
+def _settle(gradients, found, wanted, needed, taped):
+    """Give leaves their whole gradients, or put them into ``found``."""
+    watch = state.watch
+    for leaf, g in gradients.items():
+        if needed is not None and leaf not in needed:
+            continue
+        if leaf.hooks:
+            g = _run_hooks(leaf, g)
+        if g is None:
+            continue
+        if leaf in wanted:
+            found[leaf] = g
+        if needed is None:
+            if watch is not None:
+                watch.accumulate(leaf, g)
+            owned = not taped and getrefcount(g) <= _ALONE and g.base is None
+            leaf.accumulate(g, owned)
+
+
 def _alone():
-    """How often Python counts an array, in the loop over the results of a vjp, that nothing but these results holds."""
-    for _, r in zip((None,), (np.empty(1),)):
-        a = r
-        return getrefcount(a)
+    """How often Python counts an array, in a loop over a dict, that nothing but this dict holds."""
+    for _, g in {0: np.empty(1)}.items():
+        return getrefcount(g)
 
 
 _ALONE = _alone()

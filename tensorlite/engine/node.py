@@ -41,7 +41,6 @@ class Node:
 
     broadcasts = False
     undefined = False  # whether ``apply`` runs though no gradient arrived
-    trusted = False  # whether arrays that ``apply`` returns are never held elsewhere
 
     def name(self) -> str:
         """PyTorch's name of the operation, such as ``MulBackward0``."""

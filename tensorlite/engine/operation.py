@@ -191,7 +191,7 @@ def _finish_many(prim, op, args, raw, out, settings, key, mode):
         for i, t in enumerate(result):
             attach_view(t, args[0], op, settings, i)
     if key & _GRAD_BITS(len(args)) and mode & RECORDING and prim.differentiable:
-        node = prim.plan(key, len(args)).record(args, raw, out, result, settings)
+        node = prim.plan(key, len(args)).recorded(args, raw, out, result, settings)
         live = prim.live if prim.live is not None else range(len(out))
         if len(live) == 1 and prim.outputs != "many":
             result[live[0]]._node = node
@@ -235,11 +235,10 @@ _FINISH_ONE = """
 
 _RECORD = """
     if key & {grad_bits} and mode & 1{if_float}:
-        args = ({args})
         plan = plans.get(key) or prim.plan(key, {count})
-        t._node = plan.record(args, ({raws}), out, t, {{{pairs}}})
+        t._node = plan.record({record}out, t, {values})
         if mode > 1:
-            state.watch.recorded(t._node, args, t)
+            state.watch.recorded(t._node, ({args}), t)
 {otherwise}
     else:
         t._node = None
@@ -320,7 +319,8 @@ def _write(prim: Primitive):
                 f"    elif key & {bits} and mode & 1:\n        t._node = None\n        cut('a conversion to integers')"
             )
         record = (
-            _RECORD.format(grad_bits=bits, args=args, raws=raws, pairs=pairs, count=count, if_float=if_float,
+            _RECORD.format(grad_bits=bits, args=args, record="args, raw, " if prim.variadic else args + raws,
+                           values="".join(f"{s}, " for s in prim.settings), count=count, if_float=if_float,
                            otherwise=otherwise)
             if prim.differentiable
             else _LEFT.format(grad_bits=bits, what=f"{prim.name}()")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes, mistakes
 from .node import Node, Port
-from .tape import TensorBase, _new, clock, ndarray, wrap
+from .tape import clock, ndarray, wrap
 
 if TYPE_CHECKING:
     from .operation import Primitive
@@ -20,8 +20,6 @@ class PrimitiveNode(Node):
     """A recorded call of a :class:`Primitive`; its :class:`Plan` knows which vjps to run."""
 
     __slots__ = ()
-
-    trusted = True
 
     def name(self):
         prim = self.plan.primitive
@@ -192,8 +190,9 @@ class Plan:
                 return out[outputs.index(name)]
             return out if name == "out" else settings[name]
 
-        def record(args, raw, out, result, settings):
-            n = _new(PrimitiveNode)
+        def record(args, raw, out, result, *values):
+            settings = dict(zip(prim.settings, values))
+            n = PrimitiveNode()
             n.plan = self
             n.seq = clock()
             n.edges = tuple([args[i]._node for i in targets])
@@ -229,6 +228,13 @@ class Plan:
 
         return pull
 
+    def recorded(self, args, raw, out, result, settings):
+        """:meth:`record` for arguments in a row: the node of a call."""
+        values = settings.values()
+        if self.primitive.variadic:
+            return self.record(args, raw, out, result, *values)
+        return self.record(*args, *raw, out, result, *values)
+
     def _compile(self, prim, tensors, names):
         """Generate ``record`` (make the node) and ``pull`` (run the vjps)."""
         outputs = list(prim.outputs) if isinstance(prim.outputs, (tuple, list)) else []
@@ -236,12 +242,13 @@ class Plan:
         for slot, n in enumerate(self.kept_names):
             if n in prim.arrays:
                 i = prim.arrays.index(n)
-                keep.append(f"raw[{i}]")
+                keep.append(f"x_{n}")
                 if i in tensors:
-                    cells.append(f"args[{i}]._cell")
+                    cells.append(f"{n}._cell")
                     self.cell_slots.append((slot, None))
             elif n.endswith("_shape") and n[:-6] in prim.arrays:
-                keep.append(f"shape_of(raw[{prim.arrays.index(n[:-6])}])")
+                a = n[:-6]
+                keep.append(f"x_{a}.shape" if prim.arrays.index(a) in tensors else f"shape_of(x_{a})")
             elif n == "out" and not outputs:
                 keep.append("out")
                 if prim.outputs is None:
@@ -252,7 +259,7 @@ class Plan:
                 cells.append(f"result[{outputs.index(n)}]._cell")
                 self.cell_slots.append((slot, None))
             else:
-                keep.append(f"settings[{n!r}]")
+                keep.append(n)
         row = lambda items: "(" + "".join(f"{x}, " for x in items) + ")"
         if prim.outputs is None:
             meta = "out.shape", "out.dtype"
@@ -261,27 +268,26 @@ class Plan:
         else:
             live = f"[out[i] for i in {prim.live}]" if prim.live is not None else "out"
             meta = f"tuple([o.shape for o in {live}])", f"tuple([o.dtype for o in {live}])"
-        edges = row(f"args[{i}]._node" for i in self.targets)
+        edges = row(f"{names[i]}._node" for i in self.targets)
         record = (
-            "def record(args, raw, out, result, settings):\n"
-            "    n = new(PrimitiveNode)\n"
-            "    n.plan = plan\n"
-            "    n.seq = clock()\n"
-            f"    n.edges = {edges}\n"
-            f"    n.kept = {row(keep) if keep else '()'}\n"
-            f"    n.cells = {row(cells) if cells else '()'}\n"
-            f"    n.shape = {meta[0]}\n"
-            f"    n.dtype = {meta[1]}\n"
+            f"def record({', '.join([*names, *(f'x_{a}' for a in names), 'out', 'result', *prim.settings])}):\n"
+            "    node = PrimitiveNode()\n"
+            "    node.plan = plan\n"
+            "    node.seq = clock()\n"
+            f"    node.edges = {edges}\n"
+            f"    node.kept = {row(keep) if keep else '()'}\n"
+            f"    node.cells = {row(cells) if cells else '()'}\n"
+            f"    node.shape = {meta[0]}\n"
+            f"    node.dtype = {meta[1]}\n"
             + (
-                f"    if not n.shape:\n        n.scalar = out{'.copy()' if prim.view else ''}\n"
+                f"    if not node.shape:\n        node.scalar = out{'.copy()' if prim.view else ''}\n"
                 if prim.outputs is None
                 else ""
             )
-            + "    n.hooks = n.where = None\n"
-            "    return n\n"
+            + "    node.hooks = node.where = None\n"
+            "    return node\n"
         )
-        scope = {"new": _new, "PrimitiveNode": PrimitiveNode, "plan": self, "clock": clock,
-                 "shape_of": np.shape, "TensorBase": TensorBase}  # fmt: skip
+        scope = {"PrimitiveNode": PrimitiveNode, "plan": self, "clock": clock, "shape_of": np.shape}
         exec(record, scope)
         self.record = scope["record"]
         self.pull, pull_source = self._make_pull(prim, names, self.targets)

@@ -31,7 +31,7 @@ class _State(threading.local):
     mode = RECORDING
     watch: Watcher | None = None  # the innermost observer; see ``watching``
     inference = False
-    walk: list | None = None  # the nodes of the backward pass that is running
+    walk: list | None = None  # where the backward pass that is running began
 
 
 state = _State()

@@ -183,7 +183,7 @@ def rebase(target, node):
     args = (base, wrap(target._data, node))
     key = (3 if base._node is not None else 1) | (12 if node is not None else 4)
     plan = view_assign.primitive.plan(key, 2)
-    new = plan.record(args, (base._data, target._data), base._data, base, {"steps": view.steps})
+    new = plan.recorded(args, (base._data, target._data), base._data, base, {"steps": view.steps})
     if state.mode & WATCHED:
         state.watch.recorded(new, args, base)
     _move(base, new)

@@ -217,8 +217,8 @@ def _block_sums(x, picked):
     """
     if x.dtype.char in "fd" and x.size:
         z = np.subtract(x, picked[:, None])
-        total = np.dot(np.exp(z, out=z), ones(x.shape[1], x.dtype))
-        if np.maximum.reduce(total) < _MODERATE:
+        total = np.exp(z, out=z).dot(ones(x.shape[1], x.dtype))
+        if total.dot(ones(len(total), x.dtype)) < _MODERATE:
             return picked, total
     shift = np.maximum.reduce(x, axis=1)
     z = np.subtract(x, shift[:, None])
@@ -239,10 +239,12 @@ def _places(t, classes):
 
 
 def _mean(total, count):
-    return total / total.dtype.type(count) if count else total * total.dtype.type(np.nan)
+    return np.array(total.item() / count if count else np.nan, total.dtype)
 
 
-@primitive(outputs=("loss", "shift", "total"), constant=("shift", "total"), nondiff=("target", "weight"))
+@primitive(
+    outputs=("loss", "shift", "total", "known"), constant=("shift", "total", "known"), nondiff=("target", "weight")
+)
 @_quiet
 def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """``-log(softmax(x)[target])`` from logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)`` and class indices."""
@@ -250,8 +252,10 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     n, c = rows.shape
     t, counts = labels_of(target, c, ignore_index)
     factor = _importance(t, counts, weight, x.dtype)
-    picked = rows.reshape(-1)[_places(t, c)]
+    at = _places(t, c)
+    picked = rows.reshape(-1)[at]
     shift, total = _row_sums(rows, picked)
+    known = at if factor is None else at[:0]
     loss = np.log(total)
     if shift is not picked:
         loss += shift - picked
@@ -266,11 +270,11 @@ def cross_entropy(x, target, weight=None, *, ignore_index=-100, reduction="mean"
     if counts is not None:
         loss[~counts] = 0  # also where the scores are not finite
     if reduction == "none":
-        return loss.reshape(target.shape), shift, total
+        return loss.reshape(target.shape), shift, total, known
     value = np.add.reduce(loss)
     if reduction == "mean":
         value = _mean(value, n) if factor is None else value / np.add.reduce(factor)
-    return np.asarray(value), shift, total
+    return value, shift, total, known
 
 
 def _shares(x, shift, scale, out):
@@ -279,15 +283,18 @@ def _shares(x, shift, scale, out):
     np.multiply(out, scale, out=out)
 
 
-def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reduction, label_smoothing):
+def _cross_entropy_vjp(g, x, target, weight, shift, total, known, ignore_index, reduction, label_smoothing):
     rows = rows_of(x)
     n, c = rows.shape
-    t, counts = labels_of(target, c, ignore_index)
-    factor = _importance(t, counts, weight, x.dtype)
+    at, counts, factor = known, None, None  # the places of the labels, where all of them count alike
+    if len(at) != n:
+        t, counts = labels_of(target, c, ignore_index)
+        factor = _importance(t, counts, weight, x.dtype)
+        at = _places(t, c)
     if reduction == "none":
         g = g.reshape(-1)
     elif reduction == "mean":
-        g = g / (g.dtype.type(n) if factor is None else np.add.reduce(factor))
+        g = _mean(g, n) if factor is None else g / np.add.reduce(factor)
     at_target = g if factor is None else g * factor
     everywhere = at_target
     if label_smoothing:
@@ -299,7 +306,7 @@ def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reducti
             spread = np.where(counts, spread, 0)
     if counts is not None:  # labels that do not count give 0, also where the mean over none of them is NaN
         at_target, everywhere = np.where(counts, at_target, 0), np.where(counts, everywhere, 0)
-    shift, scale = shift[:, None], (everywhere / total)[:, None]
+    shift, scale = shift[:, None], np.divide(everywhere, total)[:, None]
     out = np.empty((n, c), x.dtype)
     size = max(1, _BLOCK // max(c, 1))
     if n <= size:
@@ -308,11 +315,11 @@ def _cross_entropy_vjp(g, x, target, weight, shift, total, ignore_index, reducti
         for i in range(0, n, size):
             s = slice(i, i + size)
             _shares(rows[s], shift[s], scale[s], out[s])
-    out.reshape(-1)[_places(t, c)] -= at_target
+    out.reshape(-1)[at] -= at_target
     if label_smoothing:
         spread = spread[:, None] if spread.ndim else spread
         out -= spread if weight is None else spread * weight
-    return _unrows(out, x.shape)
+    return out if rows is x else _unrows(out, x.shape)
 
 
 def _cross_entropy_plain(x, target, weight=None, *, ignore_index=-100, reduction="mean", label_smoothing=0.0):
