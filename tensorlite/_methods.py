@@ -27,7 +27,7 @@ from .functions import (
     spectral,
     strided,
 )  # fmt: skip
-from .functions._common import sizes_of
+from .functions._common import sizes_of, turned_round
 from .functions.layouts import converted, empty_array, order_of
 from .ops import elementwise as ew
 from .ops import random
@@ -560,14 +560,18 @@ class Methods(TensorBase):
         """In-place :func:`~tensorlite.masked_fill`."""
         return inplace(ew.masked_fill, self, mask, dtypes.number(value, self._data.dtype))
 
-    def add_(self, other, *, alpha=1):
+    def add_(self, other, *old, alpha=1):
         """``self += alpha * other``."""
+        if old:
+            other, alpha = turned_round("add_", other, *old)
         return inplace(
             ew.add, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
         )
 
-    def sub_(self, other, *, alpha=1):
+    def sub_(self, other, *old, alpha=1):
         """``self -= alpha * other``."""
+        if old:
+            other, alpha = turned_round("sub_", other, *old)
         return inplace(
             ew.sub, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
         )

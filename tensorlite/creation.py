@@ -89,6 +89,8 @@ def _from_lists(data, d):
         _infer(data)
         raise ValueError("Overflow when unpacking long long")
     if d is None:
+        if simple and a.dtype == np.uint64:
+            raise ValueError("Overflow when unpacking long long")
         if not simple or a.dtype.kind not in "bifc":
             d = _infer(data)
         elif a.dtype.kind == "f":
@@ -98,8 +100,6 @@ def _from_lists(data, d):
         else:
             d = a.dtype
         d = dtypes.get_default_dtype().numpy if d is None else d
-        if d.kind == "u" and a.dtype == np.uint64 and simple:
-            raise ValueError("Overflow when unpacking long long")
     if simple and a.size and a.dtype != d:
         if a.dtype.kind == "c" and d.kind in "iuf":
             what = (
@@ -302,6 +302,8 @@ def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_
 
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
     """``fill_value`` (a number or a 0-d tensor) in every place of ``size``."""
+    if isinstance(size, int):
+        raise TypeError("full(): argument 'size' (position 1) must be tuple of ints, not int")
     d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
     return _finish(
         np.full(_size((size,), None), _wrapped(fill_value, d), d), requires_grad, device, out, layout, pin_memory

@@ -101,8 +101,6 @@ def of(d) -> dtype:
     """The :class:`dtype` for a NumPy dtype, a name, a Python type or a :class:`dtype`."""
     if isinstance(d, dtype):
         return d
-    if d is float:
-        return get_default_dtype()
     if d.__class__ is _Missing:
         raise TypeError(f"NumPy has no {d.name}: tensors have no such dtype; use float16 or float32")
     found = _OF.get(np.dtype(d))

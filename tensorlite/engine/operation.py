@@ -54,7 +54,7 @@ class Primitive:
         self.settings = {
             n: (plain.__kwdefaults__ or {}).get(n, inspect.Parameter.empty) for n in names[count : count + keywords]
         }
-        if taken := {"key", "mode", "out", "raw", "t"} & {*self.arrays, *self.settings}:
+        if taken := {"key", "mode", "node", "out", "plan", "raw", "result", "t"} & {*self.arrays, *self.settings}:
             raise TypeError(
                 f"{self.name}: the generated callable uses the name(s) {sorted(taken)} itself; choose others"
             )
@@ -174,7 +174,8 @@ def _explain(prim, error, raw):
                 f"{d} ({prim.name} of {shown})"
             )
     if isinstance(error, TypeError) and any(
-        s in str(error) for s in ("not supported for the input types", "did not contain a loop")
+        s in str(error)
+        for s in ("not supported for the input types", "did not contain a loop", "Cannot cast ufunc", "numpy boolean")
     ):
         return NotImplementedError(
             f"\"{prim.name}_cpu\" not implemented for '{dtypes.of(dtypes.result_dtype(raw)).title}'"

@@ -65,7 +65,8 @@ def inplace(op, target, *others, **settings):
                 "location. Please clone() the tensor before performing the operation."
             )
     if not tracked:
-        if prim.into is None or state.mode & WATCHED or not _fits_in_place(a, others):
+        whole = prim.promote == "float" and a.dtype.kind not in "fc"  # the result is no integer
+        if prim.into is None or whole or state.mode & WATCHED or not _fits_in_place(a, others):
             _write(target, op(target, *others, **settings), prim)
         else:
             raw = [unwrap(o) for o in others]

@@ -53,10 +53,32 @@ def _show(self):
 def numpy_names(dim, keepdim, axis, keepdims):
     """NumPy's argument names ``axis`` and ``keepdims`` beside PyTorch's ``dim`` and ``keepdim``."""
     if axis is not None:
-        if dim is not None:
+        if dim is not None and dim != ():
             raise TypeError("give dim or axis, not both")
         dim = axis
     return dim, keepdim if keepdims is None else keepdims
+
+
+def spelled(fn):
+    """``fn`` that also takes NumPy's names ``axis`` and ``keepdims``."""
+
+    @functools.wraps(fn)
+    def function(*args, **kwargs):
+        for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):
+            if numpy in kwargs:
+                kwargs[own] = kwargs.pop(numpy)
+        return fn(*args, **kwargs)
+
+    return function
+
+
+def turned_round(name, *given):
+    """The arguments of a deprecated overload, which had its numbers before its tensors: the tensors, then the numbers."""
+    if all(isinstance(g, TensorBase) for g in given):
+        raise TypeError(f"{name}() received too many tensors")
+    warnings.warn(f"This overload of {name} is deprecated: numbers go behind the tensors, as alpha=, beta= and value=",
+                  UserWarning, stacklevel=3)  # fmt: skip
+    return *[g for g in given if isinstance(g, TensorBase)], *[g for g in given if not isinstance(g, TensorBase)]
 
 
 def to_dtype(x, dtype):

@@ -7,7 +7,7 @@ from ..engine import TensorBase
 from ..engine.plan import called
 from ..ops import linalg
 from ..ops.einsum import einsum as _einsum
-from ._common import into, into_same, tensor_arg
+from ._common import into, into_same, tensor_arg, turned_round
 
 
 def _product(function, grad_name=None, *, casts=False):
@@ -16,6 +16,10 @@ def _product(function, grad_name=None, *, casts=False):
 
     @functools.wraps(function)
     def wrapper(input, *args, out=None, **kwargs):
+        if len(args) > 2 and "add" in name:  # beta and alpha before the matrices
+            given = turned_round(name, input, *args)
+            input, *args = given[:3]
+            kwargs |= zip(("beta", "alpha"), given[3:])
         if not isinstance(input, TensorBase):
             tensor_arg(input, "input", name)
         result = function(input, *args, **kwargs)

@@ -2,8 +2,6 @@
 
 import functools
 
-import numpy as np
-
 from .. import dtypes
 from ..engine import TensorBase, cast
 from ..engine import clone as _clone
@@ -11,7 +9,7 @@ from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
-from ._common import into, into_same, named, tensor_arg
+from ._common import into, into_same, named, tensor_arg, turned_round
 from .layouts import copied
 
 
@@ -176,14 +174,18 @@ def scaled(input, other, alpha):
     return ew.logical_and(other, bool(number)) if kind == "b" else ew.mul(other, alpha)
 
 
-def add(input, other, *, alpha=1, out=None):
+def add(input, other, *old, alpha=1, out=None):
     """``input + alpha * other``."""
+    if old:
+        other, alpha = turned_round("add", other, *old)
     result = ew.add(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
 
-def sub(input, other, *, alpha=1, out=None):
+def sub(input, other, *old, alpha=1, out=None):
     """``input - alpha * other``."""
+    if old:
+        other, alpha = turned_round("sub", other, *old)
     result = ew.sub(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
@@ -228,10 +230,8 @@ def positive(input):
 def clamp(input, min=None, max=None, *, out=None):
     """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
     d = tensor_arg(input, "input", "clamp")._data.dtype
-    if d.kind in "iuf":  # an integer stays one; a float makes a float of an integer tensor
-        low, high = [
-            dtypes.number(v, d) if isinstance(v, (int, np.integer)) or d.kind == "f" else v for v in (min, max)
-        ]
+    if d.kind == "f" or (d.kind in "iu" and not isinstance(min, float) and not isinstance(max, float)):
+        low, high = [dtypes.number(v, d) for v in (min, max)]
         result = ew.clamp(input, low, high)
     else:
         result = ew.clamp(input, min, max)
@@ -287,15 +287,19 @@ def lerp(input, end, weight, *, out=None):
     return result if out is None else into(out, result, input, end)
 
 
-def addcmul(input, tensor1, tensor2, *, value=1, out=None):
+def addcmul(input, tensor1, tensor2, *old, value=1, out=None):
     """``input + value * tensor1 * tensor2``."""
+    if old:
+        tensor1, tensor2, value = turned_round("addcmul", tensor1, tensor2, *old)
     tensor_arg(tensor1, "tensor1", "addcmul", 2), tensor_arg(tensor2, "tensor2", "addcmul", 3)
     result = ew.addcmul(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result, input, tensor1, tensor2)
 
 
-def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
+def addcdiv(input, tensor1, tensor2, *old, value=1, out=None):
     """``input + value * tensor1 / tensor2``."""
+    if old:
+        tensor1, tensor2, value = turned_round("addcdiv", tensor1, tensor2, *old)
     tensor_arg(tensor1, "tensor1", "addcdiv", 2), tensor_arg(tensor2, "tensor2", "addcdiv", 3)
     result = ew.addcdiv(input, tensor1, tensor2, value=value)
     return result if out is None else into(out, result, input, tensor1, tensor2)

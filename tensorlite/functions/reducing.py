@@ -7,7 +7,7 @@ from ..mistakes.evaluation import guessed
 from ..ops import elementwise as ew
 from ..ops import order, scan
 from ..ops import reduction as red
-from ._common import into, into_same, named, numpy_names, tensor_arg, to_dtype, wrap_dim
+from ._common import into, into_same, named, numpy_names, spelled, tensor_arg, to_dtype, wrap_dim
 
 PAIR = ("values", "indices")
 
@@ -21,11 +21,15 @@ def _reduction(op, name, *, default=None, dtype=False, casts=True):
         tensor_arg(input, "input", name)
         if axis is not None or keepdims is not None:
             dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
+        elif keepdim is not False and dim is None:
+            raise TypeError(f"{name}() received an invalid combination of arguments: keepdim needs dim")
         if dtype is None and out is not None and name == "sum":
             dtype = out.dtype
         if dtype is not None:
             input = to_dtype(input, dtype)
         result = op(input, dim=dim, keepdim=keepdim)
+        if dtype is not None:
+            result = to_dtype(result, dtype)  # small integers are added in int64
         return result if out is None else write(out, result)
 
     def plain(input, dim=default, keepdim=False, *, axis=None, keepdims=None, out=None):
@@ -59,12 +63,14 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None
     return result if out is None else into(out, result)
 
 
-def logsumexp(input, dim, keepdim=False, *, keepdims=None, out=None):
+@spelled
+def logsumexp(input, dim, keepdim=False, *, out=None):
     """``log(sum(exp(input)))`` over ``dim`` without overflow."""
-    result = red.logsumexp(input, dim=dim, keepdim=keepdim if keepdims is None else keepdims)
+    result = red.logsumexp(input, dim=dim, keepdim=keepdim)
     return result if out is None else into(out, result)
 
 
+@spelled
 def count_nonzero(input, dim=None):
     """How many elements are nonzero, over ``dim`` or in all."""
     return red.count_nonzero(tensor_arg(input, "input", "count_nonzero"), dim=dim)
@@ -82,7 +88,11 @@ def _extreme(name, full, along, pair):
             result = pair(input, other)
             return result if out is None else into_same(out, result)
         dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
+        if input._data.dtype.kind == "c":
+            raise RuntimeError(f"{name}(): does not support complex input")
         if dim is None:
+            if keepdim and keepdims is None:
+                raise TypeError(f"{name}() received an invalid combination of arguments: keepdim needs dim")
             if not input._data.size:
                 raise RuntimeError(
                     f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
@@ -122,6 +132,7 @@ max = _extreme("max", red.amax, red.max_dim, ew.maximum)
 min = _extreme("min", red.amin, red.min_dim, ew.minimum)
 
 
+@spelled
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest value, as a named tuple ``(min, max)``."""
     result = named("aminmax", ("min", "max"))(*red.aminmax(input, dim=dim, keepdim=keepdim))
@@ -152,13 +163,14 @@ def _median(name, full, along):
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (full.__doc__ or "") + " With ``dim`` a named tuple (values, indices)."
-    return function
+    return spelled(function)
 
 
 median = _median("median", order.median, order.median_dim)
 nanmedian = _median("nanmedian", order.nanmedian, order.nanmedian_dim)
 
 
+@spelled
 def mode(input, dim=-1, keepdim=False, *, out=None):
     """The most frequent value along ``dim`` and where it stands last."""
     result = named("mode", PAIR)(*order.mode(tensor_arg(input, "input", "mode"), dim=dim, keepdim=keepdim))
@@ -252,18 +264,21 @@ cumprod = _running(scan.cumprod, "cumprod")
 logcumsumexp = _running(scan.logcumsumexp, "logcumsumexp", casts=False)
 
 
+@spelled
 def cummax(input, dim, *, out=None):
     """The largest value so far along ``dim`` and where it stands."""
     result = named("cummax", PAIR)(*scan.cummax(tensor_arg(input, "input", "cummax"), dim=dim))
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def cummin(input, dim, *, out=None):
     """The smallest value so far along ``dim`` and where it stands."""
     result = named("cummin", PAIR)(*scan.cummin(tensor_arg(input, "input", "cummin"), dim=dim))
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     """Differences of neighbours along ``dim``, ``n`` times."""
     result = scan.diff(input, n, dim, prepend, append)

@@ -7,11 +7,11 @@ import numpy as np
 
 from .. import dtypes
 from ..dtypes import ShapeError
-from ..engine import TensorBase, primitive
+from ..engine import TensorBase, cast, primitive
 from ..engine import broadcast_to as _broadcast_to
 from ..engine.plan import called
 from ..ops import shape as sh
-from ._common import apart, into, sizes_of, tensor_arg, wrap_dim, wrap_dims
+from ._common import apart, into, sizes_of, spelled, tensor_arg, wrap_dim, wrap_dims
 
 
 def settle(x):
@@ -181,6 +181,7 @@ def adjoint(input):
     return conj(sh.mT(input)) if input._data.dtype.kind == "c" else sh.mT(input)
 
 
+@spelled
 def squeeze(input, dim=None):
     """Without the dimensions of size 1 (all of them, or those in ``dim``): a view."""
     settle(input)
@@ -196,8 +197,12 @@ def squeeze(input, dim=None):
     return out if out._node is None else called(out, f"SqueezeBackward{kind}")
 
 
-def unsqueeze(input, dim):
+def unsqueeze(input, dim=None, *, axis=None):
     """With a dimension of size 1 at ``dim``: a view."""
+    if dim is None:
+        if axis is None:
+            raise TypeError('unsqueeze() missing 1 required positional arguments: "dim"')
+        dim = axis
     settle(input)
     return sh.expand_dims(input, dim=wrap_dim(dim, input._data.ndim, 1))
 
@@ -207,9 +212,9 @@ def flatten(input, start_dim=0, end_dim=-1):
     tensor_arg(input, "input", "flatten")
     settle(input)
     shape = input._data.shape
+    start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if not shape:
         return sh.reshape(input, shape=(1,))
-    start, end = wrap_dim(start_dim, len(shape)), wrap_dim(end_dim, len(shape))
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end:
@@ -317,9 +322,12 @@ def chunk(input, chunks, dim=0):
     return split(input, size, dim)
 
 
+@spelled
 def unbind(input, dim=0):
     """Every slice of ``dim``, as views."""
     settle(input)
+    if not input._data.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return sh.unbind(input, dim=wrap_dim(dim, input._data.ndim))
 
 
@@ -337,6 +345,9 @@ def cat(tensors, dim=0, *, axis=None, out=None):
         if not isinstance(x, TensorBase):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
     kept = [x for x in tensors if x._data.shape != (0,)] or tensors[:1]
+    if len(kept) < len(tensors):  # what has no elements has a dtype
+        d = dtypes.result_dtype(tensors)
+        kept = [x if x._data.dtype == d else cast(x, dtype=d) for x in kept]
     ndim = kept[0]._data.ndim
     if any(x._data.ndim == 0 for x in kept):
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
@@ -362,6 +373,8 @@ concat = concatenate = cat
 def stack(tensors, dim=0, *, axis=None, out=None):
     """Tensors of one shape joined along a new dimension ``dim``."""
     dim = dim if axis is None else axis
+    if isinstance(tensors, TensorBase):
+        raise TypeError("stack(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
@@ -411,6 +424,8 @@ def select(input, dim, index):
 
 def flip(input, *order, dims=None):
     """Dimensions reversed (a copy): ``flip(input, 0, 1)``, ``flip(input, (0, 1))``, ``flip(input, dims=(0, 1))``."""
+    if not order and dims is None:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = sizes_of(order, dims)
     return sh.flip(input, dims=(wrap_dims(dims, input._data.ndim) or ()) if dims else ())
 

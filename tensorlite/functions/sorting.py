@@ -4,19 +4,28 @@ import numpy as np
 
 from ..engine import TensorBase, wrap
 from ..ops import sorting as so
-from ._common import apart, into_same, named, tensor_arg
+from ._common import apart, into_same, named, spelled, tensor_arg
 
 PAIR = ("values", "indices")
 
 
+def _ordered(input, name):
+    if tensor_arg(input, "input", name)._data.dtype.kind == "c":
+        raise RuntimeError("Sort does not support complex dtypes on CPU")
+
+
+@spelled
 def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     """The elements along ``dim`` in order, and where they stood; equal ones keep their order."""
+    _ordered(input, "sort")
     result = named("sort", PAIR)(*so.sort(tensor_arg(input, "input", "sort"), dim=dim, descending=descending))
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def argsort(input, dim=-1, descending=False, stable=False):
     """The indices that sort along ``dim``."""
+    _ordered(input, "argsort")
     return so.argsort(tensor_arg(input, "input", "argsort"), dim=dim, descending=descending)
 
 
@@ -26,13 +35,19 @@ def msort(input, *, out=None):
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
     """The ``k`` largest (or smallest) elements along ``dim`` and their indices."""
+    if tensor_arg(input, "input", "topk")._data.dtype.kind in "bc":
+        raise RuntimeError(
+            f"topk does not support {'bool' if input._data.dtype.kind == 'b' else 'complex'} dtypes on CPU"
+        )
     values = so.topk(tensor_arg(input, "input", "topk"), k=int(k), dim=dim, largest=largest, sorted=sorted)
     result = named("topk", PAIR)(*values)
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     """The ``k``-th smallest element along ``dim`` and its index."""
     if out is not None:
@@ -42,12 +57,14 @@ def kthvalue(input, k, dim=-1, keepdim=False, *, out=None):
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The ``q``-quantiles over ``dim``."""
     result = so.quantile(input, q, dim, keepdim, interpolation=interpolation)
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear", out=None):
     """The ``q``-quantiles over ``dim`` of what is not NaN."""
     result = so.nanquantile(input, q, dim, keepdim, interpolation=interpolation)
@@ -68,6 +85,8 @@ def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in order; on request their places in ``input`` and their counts."""
+    if not isinstance(sorted, bool):
+        raise TypeError(f"unique(): argument 'sorted' must be bool, not {type(sorted).__name__}; the dimension is dim=")
     return so.unique(tensor_arg(input, "input", "unique"), sorted, return_inverse, return_counts, dim)
 
 

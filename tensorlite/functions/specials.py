@@ -35,15 +35,25 @@ def logit(input, eps=None, *, out=None):
     return result if out is None else into(out, result)
 
 
-def softmax(input, dim, dtype=None, *, out=None):
+def _one_dim(dim, name):
+    if dim is None:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
+    if isinstance(dim, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
+    return dim
+
+
+def softmax(input, dim=None, dtype=None, *, axis=None, out=None):
     """``exp(input)`` scaled to a sum of 1 along ``dim``."""
     tensor_arg(input, "input", "softmax")
+    dim = _one_dim(axis if dim is None else dim, "softmax")
     result = act.softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
     return result if out is None else into_same(out, result)
 
 
-def log_softmax(input, dim, dtype=None, *, out=None):
+def log_softmax(input, dim=None, dtype=None, *, axis=None, out=None):
     """The logarithm of :func:`softmax`, without overflow."""
     tensor_arg(input, "input", "log_softmax")
+    dim = _one_dim(axis if dim is None else dim, "log_softmax")
     result = act.log_softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
     return result if out is None else into_same(out, result)

@@ -14,6 +14,7 @@ from .. import dtypes
 from ..engine import primitive
 from . import erf as _erf
 from . import memory
+from .axes import axis_of
 from .blocks import _quiet, in_blocks, product, zero
 from .elementwise import abs, exp, expm1, log1p, minimum, sigmoid, tanh, where
 from .reduction import sum
@@ -433,7 +434,10 @@ def softmax(x, *, dim):
     """``exp(x) / sum(exp(x))`` along ``dim``, without overflow."""
     _floating(x, "softmax_kernel_impl")
     if not x.ndim or not x.size:
+        axis_of(dim, x.ndim)
         return np.ones_like(x)
+    if x.itemsize == 2:
+        return softmax(x.astype(np.float32), dim=dim).astype(x.dtype)
     if _in_rows(x, dim):
         out = memory.empty(x.shape, x.dtype)
         rows, results = x.reshape(-1, x.shape[-1]), out.reshape(-1, x.shape[-1])
@@ -493,7 +497,10 @@ def log_softmax(x, *, dim):
     """``x - log(sum(exp(x)))`` along ``dim``, without overflow."""
     _floating(x, "log_softmax_kernel_impl")
     if not x.ndim or not x.size:
+        axis_of(dim, x.ndim)
         return np.zeros_like(x)
+    if x.itemsize == 2:
+        return log_softmax(x.astype(np.float32), dim=dim).astype(x.dtype)
     out = _shifted(x, dim)
     total = np.add.reduce(np.exp(out), axis=dim, keepdims=True)
     return np.subtract(out, np.log(total, out=total), out=out)

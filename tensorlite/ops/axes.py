@@ -10,7 +10,11 @@ def axis_of(dim, ndim):
     ------
     IndexError
         If it is out of range, in PyTorch's words.
+    TypeError
+        If it is no integer.
     """
+    if dim.__class__ is bool:
+        raise TypeError("argument 'dim' must be int, not bool")
     dim, n = _int(dim), ndim or 1
     if not -n <= dim < n:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")

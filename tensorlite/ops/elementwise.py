@@ -376,7 +376,7 @@ nextafter.vjp(a=lambda g, a, b: where(a == b, 0.0, g), b=lambda g: zero(g))
 @primitive(promote="same", broadcasts=True, differentiable=False)
 def heaviside(x, values):
     """0 below zero, ``values`` at zero, 1 above."""
-    return np.where(np.isnan(x), x, np.where(x == 0, values, (x > 0).astype(x.dtype))).astype(x.dtype)
+    return np.where(x == 0, values, (x > 0).astype(x.dtype)).astype(x.dtype)
 
 
 def float_power(input, exponent):

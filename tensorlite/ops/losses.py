@@ -128,6 +128,7 @@ binary_cross_entropy.vjp(p=_bce_p, y=lambda g, p: g * log_odds(p))
 @primitive(promote="same")
 def bce_with_logits(x, y):
     """``(1 - y) x - log(sigmoid(x))``: binary cross-entropy of ``sigmoid(x)``, without overflow."""
+    _inexact(x, "log_sigmoid")
     out = np.abs(x)
     out = np.negative(out)
     out = np.exp(out)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine import TensorBase, broadcast_to, primitive, sum_to, unwrap
+from ..engine import TensorBase, broadcast_to, cast, primitive, sum_to, unwrap
 from .axes import axis_of
 from .compare import where
 from .indexing import _corner, _pad_end, index_copy
@@ -295,4 +295,5 @@ def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
         raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
                            f"{list(src.shape)}, slice size = {list(size)}")  # fmt: skip
     place = _undiagonal(np.ones(size, bool), shape=shape, offset=offset, dim1=a, dim2=b)
+    src = cast(src, dtype=unwrap(input).dtype)
     return where(place, _undiagonal(src, shape=shape, offset=offset, dim1=a, dim2=b), input)

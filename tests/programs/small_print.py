@@ -149,3 +149,38 @@ def assignments_of_another_kind(torch):
         lambda: torch.nn.functional.mse_loss(index, index), lambda: torch.nn.functional.huber_loss(index, index), lambda: torch.zeros(3)[torch.tensor([0]).short()],
     ):  # fmt: skip
         print(said(call).split(":")[0])
+
+
+@program
+def overloads_of_old(torch):
+    g, m, v = torch.tensor([1.0, 2.0]), torch.ones(2, 2), torch.ones(2)
+    return (
+        v.clone().add_(-0.1, g), torch.add(v, 2, g), v.clone().sub_(0.5, g), torch.sub(v, 2, g), v.clone().addcmul_(0.5, g, g), v.clone().addcdiv_(-0.5, g, g),
+        torch.addcmul(v, 0.5, g, g), torch.addmm(0.5, m, 2, m, m), torch.addmm(0.5, m, m, m), m.addmm(0.5, m, m), v.addmv(0.5, 2, m, g), v.add(1, 2),
+    )  # fmt: skip
+
+
+@program
+def names_that_numpy_uses(torch):
+    x = torch.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 4.0]])
+    return (
+        x.amax(axis=0), x.amin(axis=1, keepdims=True), x.median(axis=0), x.mode(axis=1), x.sort(axis=0), x.argsort(axis=-1), x.topk(2, axis=1), x.cummax(axis=1),
+        x.logsumexp(axis=1), x.softmax(axis=1), x.log_softmax(axis=0), x.unbind(axis=1), x.unsqueeze(axis=0), x[None].squeeze(axis=0), x.count_nonzero(axis=0),
+        x.aminmax(dim=1), x.quantile(0.5, axis=0, keepdims=True), x.kthvalue(1, axis=1), x.diff(axis=1), torch.median(x, axis=1, keepdims=True), x.std(axis=0, keepdims=True),
+        torch.zeros(2, dtype=float), torch.full((2,), 1, dtype=float), x.to(float), torch.ones(3, dtype=complex), torch.cat([torch.arange(2), torch.zeros(0)]),
+        torch.eye(2).long().diagonal_scatter(torch.full((2,), 7.0)),
+        torch.tensor([1, 2, 3], dtype=torch.uint8).clamp(-1, 1.5), torch.tensor([1.0, 2.0]).half().softmax(0),
+    )  # fmt: skip
+
+
+@program
+def dimensions_that_are_none(torch):
+    x, whole = torch.ones(2, 3), torch.arange(6).reshape(2, 3)
+    for call in (
+        lambda: x.sum(True), lambda: x.sum(keepdim=True), lambda: x.mean(keepdim=True), lambda: x.max(keepdim=True), lambda: x.max(True), lambda: x.softmax((0, 1)),
+        lambda: x.unique(0), lambda: x.flip(), lambda: x.unsqueeze(), lambda: torch.zeros(()).unbind(), lambda: torch.tensor(1.0).flatten(1), lambda: torch.stack(x),
+        lambda: torch.full(2, 1), lambda: torch.zeros(0, 3).softmax(2), lambda: torch.tensor(2**63), lambda: whole.sqrt_(), lambda: whole.sigmoid_(), lambda: x.add(x, x),
+        lambda: (x + 1j).max(0), lambda: (x + 1j).sort(), lambda: (x > 0).topk(1), lambda: torch.nn.functional.cross_entropy(whole, torch.tensor([0, 1])),
+        lambda: torch.nn.functional.binary_cross_entropy_with_logits(whole, whole), lambda: torch.nn.functional.layer_norm(whole, (3,)),
+    ):  # fmt: skip
+        print(said(call).split(":")[0])
