@@ -153,9 +153,9 @@ def check_device(d):
 _default = CPU
 
 
-def set_default_device(device_):
+def set_default_device(device):
     """Where new tensors go: only the CPU is possible."""
-    check_device(device_)
+    check_device(device)
 
 
 def get_default_device():

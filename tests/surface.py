@@ -157,7 +157,7 @@ SURFACE = {
     "torch.device": "d = torch.device('cpu')\n[d, repr(d), d.type, d.index, torch.device('cuda', 0).index, str(torch.device('cuda:1')), torch.zeros(1, device=d).device == d]",
     "torch.pi": "[torch.pi, math.pi == torch.pi]",
     "torch.set_printoptions": "torch.set_printoptions(precision=2, sci_mode=False, linewidth=40)\ns = [repr(x), str(x[0] * 1e5), repr(torch.arange(30))]\ntorch.set_printoptions(profile='default')\ns + [repr(x)]",
-    "torch.set_default_device": "torch.set_default_device('cpu')\n[torch.zeros(2).device]",
+    "torch.set_default_device": "torch.set_default_device(device='cpu')\n[torch.zeros(2).device]",
     "torch.get_default_device": "torch.get_default_device()",
     "torch.use_deterministic_algorithms": "torch.use_deterministic_algorithms(True)\na = torch.are_deterministic_algorithms_enabled()\ntorch.use_deterministic_algorithms(False)\n[a, torch.are_deterministic_algorithms_enabled()]",
     "torch.is_tensor": "[torch.is_tensor(x), torch.is_tensor(1.0), torch.is_tensor(np.ones(1))]",
