@@ -75,6 +75,9 @@ def prelu(input, weight):
     """
     if weight._data.ndim > 1:
         raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._data.ndim}")
+    if weight._data.dtype != input._data.dtype:
+        kinds = " and ".join(dtypes.of(t._data.dtype).title for t in (input, weight))
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {kinds}")
     n = weight._data.size
     shape = input._data.shape
     if n != 1:

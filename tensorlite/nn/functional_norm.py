@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import RECORDING, cast, state, touch
 from ..engine.plan import called
 from ..mistakes import explained
@@ -23,6 +24,19 @@ def _channels(x, **members):
     for name, value in members.items():
         if value is not None and value._data.size != x.shape[1]:
             raise RuntimeError(f"{name} should contain {x.shape[1]} elements not {value._data.size}")
+
+
+def _one_dtype(kernel, input, *members, strict=True):
+    """PyTorch's complaints about dtypes: all the same floating one; members of float16 inputs may be float32."""
+    dtype = input._data.dtype
+    kinds = {m._data.dtype for m in members if m is not None} - {dtype}
+    if strict and kinds and (dtype.kind == "f" or kernel != "batch_norm"):
+        if kinds != {np.dtype(np.float32)}:
+            raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+        if dtype.char != "e":
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+    if dtype.kind != "f" and (strict or dtype.kind != "c"):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.of(dtype).title}'")
 
 
 def _average(running, value, momentum):
@@ -97,6 +111,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             "Dimension out of range (expected to be in range of [-1, 0], but got 1): batch_norm needs a batch and channels"
         )
     _channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _one_dtype("batch_norm", input, weight, bias, running_mean, running_var)
+    if training and (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     if not training:
         if running_mean is None or running_var is None:
             name = "running_mean" if running_mean is None else "running_var"
@@ -150,6 +167,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
             raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     _channels(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _one_dtype("batch_norm", input, weight, bias, running_mean, running_var)
     n, channels = x.shape[:2]
     pixels = math.prod(x.shape[2:])
     if x.size == 0:
@@ -189,6 +207,8 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     n, channels = x.shape[:2]
     if num_groups <= 0:
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
+    if (n * channels // num_groups) * math.prod(x.shape[2:]) == 1:
+        raise ValueError(_ONE.format([n * channels // num_groups, num_groups, *x.shape[2:]]))
     if channels % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
@@ -200,6 +220,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
                 f"Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of "
                 f"shape {list(value._data.shape)} and input of shape {list(x.shape)}"
             )
+    _one_dtype("GroupNormKernelImpl", input, weight, bias)
     if x.size == 0:
         return _empty(input, weight, bias)
     view = (n, channels, math.prod(x.shape[2:]))
@@ -211,7 +232,10 @@ def _rows(input, normalized_shape, weight, bias, star):
     x = input._data
     shape = (normalized_shape,) if isinstance(normalized_shape, (int, np.integer)) else tuple(normalized_shape)
     if not shape:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional")
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []"
+        )
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and tuple(value._data.shape) != shape:
             raise RuntimeError(
@@ -251,6 +275,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     tensor([[-1.0000,  1.0000]])
     """
     settings = _rows(input, normalized_shape, weight, bias, ", ")
+    _one_dtype("LayerNormKernelImpl", input, weight, bias)
     if input._data.size == 0:
         return _empty(input, weight, bias, channels=False)
     out, _, _ = _row_norm(input, weight, bias, eps=eps, **settings)
@@ -274,6 +299,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     tensor([[1., 1.]])
     """
     settings = _rows(input, normalized_shape, weight, None, "")
+    _one_dtype("rms_norm", input, strict=False)
     if input._data.size == 0:
         return _empty(input, weight, None, channels=False)
     eps = float(np.finfo(input._data.dtype).eps) if eps is None else eps

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+from .. import dtypes
 from ..engine.plan import called
 from ..ops import resample as ops
 
@@ -38,6 +39,10 @@ def _target(input, size, scale_factor):
         return tuple([int(s) for s in given]), (None,) * dims
     factors = tuple([float(s) for s in given])
     return tuple([math.floor(float(n) * f) for n, f in zip(spatial, factors)]), factors
+
+
+def _named(sizes):
+    return "(" + ", ".join(f"{name}: {n}" for name, n in zip("DHW"[-len(sizes) :], sizes)) + ")"
 
 
 def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None,
@@ -96,7 +101,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     spatial = tuple(input.shape[2:])
     if min(size) < 1 or min(spatial) < 1:
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input {list(spatial)} output {list(size)}"
+            f"Input and output sizes should be greater than 0, but got input {_named(spatial)} output {_named(size)}"
         )
     if recompute_scale_factor:
         factors = (None,) * dims
@@ -105,13 +110,14 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
         from . import functional_pooling
 
         return getattr(functional_pooling, f"adaptive_avg_pool{dims}d")(input, size)
+    kind = f"upsample_{mode.replace('-', '_')}{dims}d"
+    if dtype.kind in "iub" and not (dtype == np.uint8 and mode.startswith("nearest")):
+        raise NotImplementedError(f"\"{kind}\" not implemented for '{dtypes.of(dtype).title}'")
     if mode.startswith("nearest"):
         real = dtype if dtype.kind == "f" else np.dtype(np.float32)
         exact = mode == "nearest-exact"
         index = tuple([ops.nearest_index(n, o, f, exact, real) for n, o, f in zip(spatial, size, factors)])
         return ops.take_pixels(input, index=index)
-    if dtype.kind != "f":
-        raise RuntimeError(f"interpolate with mode {mode!r} needs a floating dtype, but got {dtype}")
     build = ops.cubic_matrix if mode == "bicubic" else ops.linear_matrix
     if antialias:
         build = functools.partial(ops.smooth_matrix, cubic=mode == "bicubic")
@@ -128,24 +134,31 @@ def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=
     >>> tl.nn.functional.upsample(tl.zeros(1, 1, 2, 2), scale_factor=2).shape
     torch.Size([1, 1, 4, 4])
     """
+    _renamed("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def _renamed(name):
+    warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
 
 
 def upsample_nearest(input, size=None, scale_factor=None):
     """:func:`interpolate` with ``mode='nearest'``."""
+    _renamed("upsample_nearest")
     return interpolate(input, size, scale_factor, mode="nearest")
 
 
 def upsample_bilinear(input, size=None, scale_factor=None):
     """:func:`interpolate` with ``mode='bilinear'`` and ``align_corners=True``."""
+    _renamed("upsample_bilinear")
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
 
 
-def _default_align(name, align_corners):
+def _default_align(align_corners):
     if align_corners is None:
         warnings.warn(
-            f"Default {name} behavior is align_corners=False, as in PyTorch since 1.3.0. Specify align_corners to "
-            "silence this warning.",
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+            "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
             stacklevel=3,
         )
     return bool(align_corners)
@@ -180,13 +193,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    align = _default_align("grid_sample", align_corners)
+    align = _default_align(align_corners)
     dims = len(input.shape) - 2
-    if dims not in (2, 3) or len(grid.shape) != dims + 2:
-        raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
-            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
-        )
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with sizes "
@@ -197,6 +205,17 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
             f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid with sizes "
             f"{list(grid.shape)}"
         )
+    if dims not in (2, 3) or len(grid.shape) != dims + 2:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
+    for i, n in enumerate(input.shape):
+        if i > 1 and n == 0:
+            raise RuntimeError(
+                f"grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+                f"{list(input.shape)} with dimension {i} being empty"
+            )
     if mode == "bicubic" and dims != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     if input._data.dtype != grid._data.dtype:
@@ -226,20 +245,25 @@ def affine_grid(theta, size, align_corners=None):
     tensor([[[[-0.5000,  0.0000],
               [ 0.5000,  0.0000]]]])
     """
-    align = _default_align("affine_grid", align_corners)
+    align = _default_align(align_corners)
+    dims, given = len(size) - 2, size
     size = tuple(size)
-    dims = len(size) - 2
     if theta._data.dtype.kind != "f":
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     if dims not in (2, 3):
         raise NotImplementedError(
-            f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size {size}."
+            f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size {given}."
         )
     if tuple(theta.shape[1:]) != (dims, dims + 1):
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {size}. Got "
-            f"{list(theta.shape)}."
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size {given}. Got {theta.shape}."
+        )
+    if align and 1 in size[2:]:
+        warnings.warn(
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This is not "
+            "an intended use case of affine_grid. See the documentation of affine_grid for details.",
+            stacklevel=2,
         )
     if min(size) <= 0:
-        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+        raise ValueError(f"Expected non-zero, positive output size. Got {given}")
     return ops.affine_grid(theta, size, align)

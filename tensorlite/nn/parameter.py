@@ -110,6 +110,28 @@ class Buffer(Tensor, metaclass=_BufferType):
         return t
 
 
+def _refused(name):
+    def use(self, *args, **kwargs):
+        raise ValueError(
+            f"Attempted to use an uninitialized parameter in {name}. This error happens when you are using a `LazyModule` or "
+            "explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using LazyModules Call "
+            "`forward` with a dummy batch to initialize the parameters before calling torch functions"
+        )
+
+    return use
+
+
+#: What a tensor without a shape can do.
+_ALLOWED = {
+    "char", "copy_", "cpu", "cuda", "detach", "double", "float", "get_device", "half", "int", "is_complex",
+    "is_floating_point", "long", "requires_grad_", "short", "size", "to", "type",
+}  # fmt: skip
+_OPERATORS = {
+    "__add__", "__bool__", "__getitem__", "__iter__", "__len__", "__matmul__", "__mul__", "__neg__", "__pow__", "__radd__",
+    "__rmatmul__", "__rmul__", "__rsub__", "__rtruediv__", "__setitem__", "__sub__", "__truediv__",
+}  # fmt: skip
+
+
 class UninitializedTensorMixin:
     """A tensor whose shape is learned from the first batch; see :class:`~tensorlite.nn.modules.LazyModuleMixin`."""
 
@@ -153,6 +175,11 @@ class UninitializedTensorMixin:
         return type(self), (self._node is not None, None, dtypes.of(self._data.dtype))
 
 
+for _name in {n for c in Tensor.__mro__ for n, v in vars(c).items() if callable(v) and n[0] != "_"} | _OPERATORS:
+    if _name not in _ALLOWED and _name not in vars(UninitializedTensorMixin):
+        setattr(UninitializedTensorMixin, _name, _refused(_name))
+
+
 class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A parameter without a shape yet, made by lazy layers."""
 
@@ -176,7 +203,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
         check_device(device)
         t = _make(cls, np.empty(0, dtypes.to_numpy(dtype or dtypes.get_default_dtype())), requires_grad)
-        t.persistent = persistent
+        t.persistent, t._is_buffer = persistent, True
         return t
 
     def __init__(self, requires_grad=False, device=None, dtype=None, persistent=True):

@@ -295,8 +295,8 @@ def adaptive_window(i, n, o):
 @primitive(nondiff=("index",))
 def pick(x, index):
     """``x`` at the flat spatial positions ``index`` (N, C, *size)."""
-    flat = x.reshape(*x.shape[:2], -1)
-    return np.take_along_axis(flat, index.reshape(*index.shape[:2], -1), axis=2).reshape(index.shape)
+    flat, at = [a.reshape(*a.shape[:2], math.prod(a.shape[2:])) for a in (x, index)]
+    return np.take_along_axis(flat, at, axis=2).reshape(index.shape)
 
 
 @primitive(nondiff=("index",))
@@ -305,7 +305,7 @@ def unpick(g, index, *, shape):
     n, c = shape[:2]
     count = math.prod(shape[2:])
     rows = (np.arange(n * c) * count).reshape(n, c, 1)
-    flat = (index.reshape(n, c, -1) + rows).reshape(-1)
+    flat = (index.reshape(n, c, math.prod(index.shape[2:])) + rows).reshape(-1)
     out = np.zeros(n * c * count, g.dtype)
     np.add.at(out, flat, g.reshape(-1))
     return out.reshape(shape)

@@ -73,7 +73,7 @@ class _NormBase(Module):
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, *args):
         version = local_metadata.get("version", None)
         if (version is None or version < 2) and self.track_running_stats:  # files from before this buffer existed
-            state_dict.setdefault(prefix + "num_batches_tracked", tensor(0))
+            state_dict.setdefault(prefix + "num_batches_tracked", self.num_batches_tracked)
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
 
