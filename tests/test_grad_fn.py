@@ -30,7 +30,7 @@ F.softmax(x, 1); F.log_softmax(x, 1); F.dropout(x); F.linear(x, y); F.linear(x, 
 F.conv2d(image, k2); F.conv2d(image, k2, k2[0, :, 0, 0]); F.conv_transpose2d(image, k2); F.conv1d(image[:, :, 0], k2[:, :, 0]); F.max_pool2d(image, 2); F.avg_pool2d(image, 2); F.adaptive_avg_pool2d(image, 1); F.adaptive_avg_pool2d(image, 2); F.adaptive_max_pool2d(image, 2)
 F.max_pool1d(image[0], 2); F.avg_pool1d(image[0], 2); F.interpolate(image, scale_factor=2); F.interpolate(image, scale_factor=2, mode='bilinear'); F.pad(x, (1, 1)); F.pad(image, (1, 1, 1, 1), mode='reflect'); F.pixel_shuffle(image[:, :1].repeat(1, 4, 1, 1), 2); F.unfold(image, 2); F.grid_sample(image, image[:, :, :, :2])
 F.mse_loss(x, y); F.l1_loss(x, y); F.smooth_l1_loss(x, y); F.huber_loss(x, y); F.cross_entropy(x, i.repeat(2)[:3]); F.nll_loss(x, i.repeat(2)[:3]); F.binary_cross_entropy(x.sigmoid(), b.float()); F.binary_cross_entropy_with_logits(x, b.float()); F.kl_div(x, y); F.cosine_similarity(x, y)
-F.embedding(k, x); F.embedding_bag(k, x); F.normalize(x); F.one_hot(k).float() * x.sum(); F.scaled_dot_product_attention(x[None], x[None], x[None]); F.cosine_embedding_loss(x, y, b[:, 0].float() * 2 - 1); F.triplet_margin_loss(x, y, x + 1)
+F.embedding(k, x); F.embedding_bag(k, x); F.embedding_bag(k, x, mode='sum'); F.embedding_bag(k, x, mode='max'); F.normalize(x); F.one_hot(k).float() * x.sum(); F.scaled_dot_product_attention(x[None], x[None], x[None]); F.cosine_embedding_loss(x, y, b[:, 0].float() * 2 - 1); F.triplet_margin_loss(x, y, x + 1)
 lib.complex(x, y); lib.view_as_real(lib.complex(x, y)); lib.complex(x, y).real; lib.complex(x, y).abs(); lib.complex(x, y).conj(); x.mul_(2); x.add_(y); x.exp_(); x.fill_(1.0) + x; x.zero_() + x; x.copy_(y); x[0].mul_(2)
 """
 #: Where PyTorch computes in several steps and this library in one, or the other way round: ours.
@@ -53,7 +53,6 @@ OTHERS = {
     'F.avg_pool1d(image[0], 2)': 'AvgPool1DBackward0',
     "F.pad(image, (1, 1, 1, 1), mode='reflect')": 'IndexSelectBackward0',
     'F.grid_sample(image, image[:, :, :, :2])': 'AddBackward0',
-    'F.embedding_bag(k, x)': 'DivBackward0',
     'F.scaled_dot_product_attention(x[None], x[None], x[None])': 'AttentionBackward0',
     'lib.complex(x, y).real': 'RealBackward0',
     'x[0].mul_(2)': 'SelectBackward0',

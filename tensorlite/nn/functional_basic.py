@@ -343,15 +343,12 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         flat, bag = flat[kept], bag[kept]
         factors = None if factors is None else take_index(factors, index=(kept,))
     found = emb.embedding(weight, flat, by_frequency=scale_grad_by_freq)
-    if mode == "max":
-        return _bag_max(found, bag, bags)
     if factors is not None:
         found = found * expand_dims(factors, dim=1)
-    total = emb.embedding_grad(found, bag, rows=bags)
-    if mode == "sum":
-        return total
-    counts = np.maximum(np.bincount(bag, minlength=bags), 1).astype(weight._data.dtype)
-    return total / counts[:, None]
+    result = _bag_max(found, bag, bags) if mode == "max" else emb.embedding_grad(found, bag, rows=bags)
+    if mode == "mean":
+        result = result / np.maximum(np.bincount(bag, minlength=bags), 1).astype(weight._data.dtype)[:, None]
+    return called(result, "EmbeddingBagBackward0")
 
 
 def _bag_max(found, bag, bags):
