@@ -20,14 +20,20 @@ STEP = 12
 UNPACKED = openblas_core() in ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
+#: Results of this many numbers from which ``np.matmul`` is the faster call: ``np.dot`` fills them with zeros first.
+SMALL = 1 << 14
+
+
 def times(a, b):
     """``a @ b`` for two matrices, split over the threads where BLAS does not split it itself."""
-    if not pool.splits:
-        return np.dot(a, b)
     (rows, inner), columns = a.shape, b.shape[1]
+    if rows * columns < SMALL:
+        return np.dot(a, b)
+    if not pool.splits:
+        return np.matmul(a, b)
     cost = rows * inner * columns // 64
     if cost < WORTHWHILE:
-        return np.dot(a, b)
+        return np.matmul(a, b)
     out = np.empty((rows, columns), a.dtype)
     if rows >= columns:
         parallel(lambda start, stop: np.matmul(a[start:stop], b, out=out[start:stop]), rows, cost)

@@ -59,15 +59,16 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
     -------
     out, h_n, c_n : as ``x`` with hidden or proj features, (batch, hidden or proj), (batch, hidden)
     steps, gates, cuts : what the backward pass reads
-        ``steps`` has the rows [input, previous output, 1], ``gates`` the previous cell state and the
-        activated i, f, o, g in five blocks, for each part of the batch; threads share it, cut at ``cuts``.
+        ``steps`` has the rows [input, previous output, 1], ``gates`` the activated o, i, f, g, the previous cell
+        state and tanh of the new one in six blocks, for each part of the batch; threads share it, cut at ``cuts``.
+        In this order whatever is combined with one another lies together, and takes one call.
     """
     inputs, rows = x.shape[-1], sum(sizes)
     hidden, width, batch = w_hh.shape[0] // 4, w_hh.shape[1], sizes[0]
     dtype = x.dtype
     used = inputs + width + 1
-    weight = empty((4, used, hidden), dtype)  # [w_ih | w_hh | bias], gates in the order i, f, o, g
-    for a, b in enumerate([0, 1, 3, 2]):
+    weight = empty((4, used, hidden), dtype)  # [w_ih | w_hh | bias], gates in the order o, i, f, g
+    for a, b in enumerate([3, 0, 1, 2]):
         at = slice(b * hidden, (b + 1) * hidden)
         weight[a, :inputs] = w_ih[at].T
         weight[a, inputs:-1] = w_hh[at].T
@@ -75,7 +76,7 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
     weight[:3] *= 0.5
     half = dtype.type(0.5)
     steps = padded(rows, used, dtype)
-    gates = empty((5, rows, hidden), dtype)
+    gates = empty((6, rows, hidden), dtype)
     out = np.empty((*x.shape[:-1], width), dtype)
     h_n, c_n = start(h0, batch, width, dtype), start(c0, batch, hidden, dtype)
     last_columns = (np.arange(steps.shape[1] - used + 1) == 0).astype(dtype)  # 1, and zeros in the padding
@@ -84,22 +85,22 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
         part = Part(sizes, first, last, reverse)
         own, saved = steps[part.own], gates[:, part.own]
         matmul, multiply, add, tanh = np.matmul, np.multiply, np.add, np.tanh
-        buffer = empty((3, last - first, hidden), dtype)
+        buffer = empty((2, last - first, hidden), dtype)
         for run in part.runs:
             n = run[4]
             h, c = h_n[first : first + n], c_n[first : first + n]
-            terms, bent = buffer[:2, :n], buffer[2, :n]
+            terms = buffer[:, :n]
             term, other = terms
             step, block = part.mine(own, run), part.mine(saved, run)
             step[:, :, used - 1 :] = last_columns
-            before, cells = step[:, :, inputs : used - 1], block[:, 0]
+            before, cells = step[:, :, inputs : used - 1], block[:, 4]
             before[0], cells[0] = h, c
             views = zip(
-                step[:, :, :inputs], part.theirs(x, run), products(step[:, :, :used], weight, block[:, 1:]),
-                block[:, 1:], block[:, 1:4], block[:, 1:3], block[:, 4::-4], block[:, 3], [*cells[1:], c],
+                step[:, :, :inputs], part.theirs(x, run), products(step[:, :, :used], weight, block[:, :4]),
+                block[:, :4], block[:, :3], block[:, 1:3], block[:, 3:5], block[:, 0], [*cells[1:], c], block[:, 5],
                 part.theirs(out, run), [*before[1:], h],
             )  # fmt: skip
-            for now, given, pieces, raw, sig, i_f, g_c, o, cell, result, after in views:
+            for now, given, pieces, raw, sig, i_f, g_c, o, cell, bent, result, after in views:
                 now[...] = given
                 for factor, weights, to in pieces:
                     matmul(factor, weights, to)
@@ -112,8 +113,7 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
                 if w_hr is None:
                     multiply(bent, o, result)
                 else:
-                    multiply(bent, o, bent)
-                    matmul(bent, w_hr.T, result)
+                    matmul(multiply(bent, o, term), w_hr.T, result)
                 after[...] = result
 
     cuts = share(run, batch, len(sizes), rows * hidden * (inputs + width) // 16)
@@ -121,24 +121,18 @@ def lstm(x, h0, c0, w_ih, w_hh, b_ih=None, b_hh=None, w_hr=None, *, sizes, rever
 
 
 def _lstm_slopes(saved, slopes):
-    """What no later step can change, for some rows of ``gates``, into six of nine blocks.
+    """What no later step can change, for some rows of ``gates``, into five of eight blocks.
 
-    These are the derivatives of the cell by i, f and g, of the output by o, each before the activation, and of the
-    output by the cell; and o * tanh(c), the output before its projection.
+    These are the derivatives of the output by o, of the cell by i, f and g, each before the activation, and of the
+    output by the cell. The sixth block is o * tanh(c), the output before its projection.
     """
-    sig, (_, _, _, o, g) = saved[1:4], saved
-    output, terms, bent = slopes[5], slopes[6:8], slopes[8]
-    np.multiply(saved[1:3], saved[4::-4], terms)  # i * g, f * c
-    np.add(terms[0], terms[1], bent)
-    np.tanh(bent, bent)
-    np.multiply(o, bent, output)
-    np.multiply(terms, sig[:2], slopes[:2])  # s = i, f, o: what it multiplies, times s (1 - s)
-    np.subtract(terms, slopes[:2], slopes[:2])
-    np.multiply(output, o, slopes[3])
-    np.subtract(output, slopes[3], slopes[3])
-    np.multiply(terms[0], g, slopes[2])  # i (1 - g^2) and o (1 - tanh(c)^2)
-    np.multiply(output, bent, slopes[4])
-    np.subtract(saved[1:4:2], slopes[2:5:2], slopes[2:5:2])
+    terms = slopes[5:]
+    np.multiply(saved[0], saved[5], terms[0])  # o * tanh(c), i * g, f * c
+    np.multiply(saved[1:3], saved[3:5], terms[1:])
+    np.multiply(terms, saved[:3], slopes[:3])  # s = o, i, f: what it multiplies, times s (1 - s)
+    np.subtract(terms, slopes[:3], slopes[:3])
+    np.multiply(terms[:2], saved[5:2:-2], slopes[4:2:-1])  # o (1 - tanh(c)^2) and i (1 - g^2)
+    np.subtract(saved[:2], slopes[4:2:-1], slopes[4:2:-1])
 
 
 def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, needs):
@@ -154,7 +148,7 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
         part = Part(sizes, first, last, reverse)
         own, saved = steps[part.own], gates[:, part.own]
         most = min(max(last - first, CACHED // hidden), len(own))
-        slopes, buffer = empty((9, most, hidden), dtype), empty((last - first, hidden), dtype)
+        slopes, buffer = empty((8, most, hidden), dtype), empty((last - first, hidden), dtype)
         deltas = empty((most, 4 * hidden), dtype)  # gradients of i, f, g, o before their activation
         outer = np.empty((most, width), dtype)  # gradients of the projected state
         d_w, d_hr = Sum((4 * hidden, steps.shape[1]), dtype), Sum((width, hidden), dtype)
@@ -167,7 +161,7 @@ def _lstm_vjp(g, x_shape, w_ih, w_hh, w_hr, steps, gates, cuts, sizes, reverse, 
             slope, flat = mine(slopes), mine(deltas)
             delta = flat.reshape(k, n, 4, hidden).transpose(0, 2, 1, 3)
             pieces = products(flat, w, repeated(dh[first : first + n], k))
-            return list(zip(mine(outer), slope[:, 4], slope[:, :3], delta[:, :3], slope[:, 3], delta[:, 3], pieces))
+            return list(zip(mine(outer), slope[:, 4], slope[:, 1:4], delta[:, :3], slope[:, 0], delta[:, 3], pieces))
 
         for at, group in part.backwards(most):
             count = at.stop - at.start
