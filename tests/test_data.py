@@ -407,6 +407,7 @@ def test_collate(samples):
         lambda m, t: m.DataLoader([1], 1.5),
         lambda m, t: m.DataLoader([1], num_workers=-1),
         lambda m, t: m.DataLoader([1], timeout=-1),
+        lambda m, t: iter(m.DataLoader([1], timeout=1)),
         lambda m, t: m.DataLoader([1], prefetch_factor=2),
         lambda m, t: m.DataLoader([1], persistent_workers=True),
         lambda m, t: m.DataLoader([1], shuffle=True, sampler=[0]),
@@ -475,3 +476,25 @@ def test_a_big_shuffled_epoch_is_fast():
     start = time.perf_counter()
     assert sum(len(y) for _, y in loader) == 60_000
     assert time.perf_counter() - start < 1.0
+
+
+def test_collate_where_pytorch_keeps_it():
+    from tensorlite.utils.data._utils.collate import collate, default_collate
+
+    assert default_collate is ours.default_collate and tl.utils.data._utils.collate.collate is collate
+    assert collate([1, 2], collate_fn_map={int: lambda batch, collate_fn_map: sum(batch)}) == 3
+
+
+def test_a_forked_process_leaves_the_workers_of_its_parent_alone():
+    batches = iter(ours.DataLoader(range(8), num_workers=1))
+    next(batches)
+    with warnings.catch_warnings():  # Python warns of forking beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if not pid:
+        try:
+            batches.close()
+        finally:
+            os._exit(1 if batches.close.alive else 0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert [b.item() for b in batches] == list(range(1, 8))

@@ -590,3 +590,30 @@ def test_state_dict_survives_pickle_in_a_file():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         opt.load_state_dict(again)
+
+
+def test_hooks_of_all_optimizers():
+    def run(t):
+        from importlib import import_module
+
+        module, seen = import_module(f"{t.__name__}.optim.optimizer"), []
+        first, second = [t.optim.SGD([t.nn.Parameter(t.ones(1))], lr=0.1) for _ in range(2)]
+        before = module.register_optimizer_step_pre_hook(
+            lambda o, args, kwargs: seen.append(("before", len(args), kwargs))
+        )
+        after = module.register_optimizer_step_post_hook(lambda o, args, kwargs: seen.append(("after", o is first)))
+        first.register_step_pre_hook(lambda o, args, kwargs: seen.append("own before"))
+        first.register_step_post_hook(lambda o, args, kwargs: seen.append("own after"))
+        first.step(), second.step(closure=None)
+        before.remove(), after.remove()
+        second.step()
+        return seen
+
+    assert run(tl) == run(torch)
+
+
+@pytest.mark.parametrize("lr", ["x", None, [0.1]])
+def test_a_rate_that_is_no_number_is_a_type_error(lr):
+    for t in (tl, torch):
+        with pytest.raises(TypeError):
+            t.optim.SGD([t.nn.Parameter(t.ones(1))], lr=lr)

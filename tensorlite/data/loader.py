@@ -240,6 +240,8 @@ class DataLoader:
                 stacklevel=2,
             )
         if not self.num_workers:
+            if self.timeout:
+                raise AssertionError("_SingleProcessDataLoaderIter requires timeout == 0")
             return _Iterator(self)
         from .workers import WorkerIterator
 

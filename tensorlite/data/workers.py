@@ -170,7 +170,9 @@ def _run(loader, pipe, number, count, seed):
 # --------------------------------------------------------------------------------------------------
 
 
-def _stop(processes, pipes):
+def _stop(processes, pipes, owner):
+    if os.getpid() != owner:  # a forked process holds a copy of the iterator
+        return
     for pipe in pipes:
         with contextlib.suppress(OSError, ValueError):  # the worker has ended already, or its pipe is closed
             pipe.send(None)
@@ -217,7 +219,7 @@ class WorkerIterator:
             there.close()
             self.processes.append(process)
             self.pipes.append(here)
-        self.close = weakref.finalize(self, _stop, self.processes, self.pipes)
+        self.close = weakref.finalize(self, _stop, self.processes, self.pipes, os.getpid())
         self._begin()
 
     def _begin(self):

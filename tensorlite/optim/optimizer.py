@@ -18,7 +18,7 @@ from ..engine import Leaf, RemovableHandle, TensorBase
 from ..engine.trail import trail
 from ..mistakes import training
 
-__all__ = ["Optimizer", "required"]
+__all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook", "required"]
 
 
 class _Required:
@@ -48,7 +48,27 @@ def check_rate(lr):
     """The checks that every optimizer makes of its learning rate."""
     if isinstance(lr, TensorBase) and lr._data.size != 1:
         raise ValueError("Tensor lr must be 1-element")
-    check(number(lr) >= 0.0, f"Invalid learning rate: {lr}")
+    check((number(lr) if isinstance(lr, TensorBase) else lr) >= 0.0, f"Invalid learning rate: {lr}")
+
+
+_pre_hooks: OrderedDict = OrderedDict()
+_post_hooks: OrderedDict = OrderedDict()
+
+
+def _register(hooks, hook):
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+def register_optimizer_step_pre_hook(hook):
+    """Call ``hook(optimizer, args, kwargs)`` before each step of any optimizer; it may return new ``(args, kwargs)``."""
+    return _register(_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook):
+    """Call ``hook(optimizer, args, kwargs)`` after each step of any optimizer."""
+    return _register(_post_hooks, hook)
 
 
 def _watched(step, self, args, kwargs):
@@ -70,11 +90,11 @@ def _hooked(step):
         if self.__dict__.get("_early"):  # the first steps are looked at for classic mistakes
             training.before_step(self, kwargs.get("closure", args[0] if args else None))
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if (not before and not after) or self.__dict__.get("_stepping"):
+        if not (before or after or _pre_hooks or _post_hooks) or self.__dict__.get("_stepping"):
             if engine.state.watch is None:
                 return step(self, *args, **kwargs)
             return _watched(step, self, args, kwargs)
-        for hook in list(before.values()):
+        for hook in [*_pre_hooks.values(), *before.values()]:
             changed = hook(self, (self, *args), kwargs)
             if changed is not None:
                 if not isinstance(changed, tuple) or len(changed) != 2:
@@ -87,7 +107,7 @@ def _hooked(step):
             result = _watched(step, self, args, kwargs)
         finally:
             self._stepping = False
-        for hook in list(after.values()):
+        for hook in [*after.values(), *_post_hooks.values()]:
             hook(self, (self, *args), kwargs)
         return result
 
@@ -272,8 +292,7 @@ class Optimizer:
 
     def _register(self, name, hook, prepend=False):
         hooks = self.__dict__[f"_optimizer_{name}_hooks"]
-        handle = RemovableHandle(hooks)
-        hooks[handle.id] = hook
+        handle = _register(hooks, hook)
         if prepend:
             hooks.move_to_end(handle.id, last=False)
         return handle

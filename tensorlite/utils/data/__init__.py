@@ -2,4 +2,5 @@
 
 from ...data import *  # noqa: F403
 from ...data import __all__ as __all__
+from . import _utils as _utils
 from . import distributed as distributed
