@@ -88,8 +88,8 @@ class ReLU(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.ReLU()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.ReLU()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([0., 0., 2.])
     """
 
     function = staticmethod(F.relu)
@@ -106,8 +106,8 @@ class SELU(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.SELU()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.SELU()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.1113,  0.0000,  2.1014])
     """
 
     function = staticmethod(F.selu)
@@ -124,8 +124,8 @@ class SiLU(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.SiLU()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.SiLU()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2689,  0.0000,  1.7616])
     """
 
     function = staticmethod(F.silu)
@@ -142,8 +142,8 @@ class Mish(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Mish()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.Mish()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3034,  0.0000,  1.9440])
     """
 
     function = staticmethod(F.mish)
@@ -160,8 +160,8 @@ class Hardsigmoid(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Hardsigmoid()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.Hardsigmoid()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([0.3333, 0.5000, 0.8333])
     """
 
     function = staticmethod(F.hardsigmoid)
@@ -181,8 +181,8 @@ class Hardswish(_Plain):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Hardswish()(tl.tensor([-1.0, 0.0, 2.0])).shape
-    torch.Size([3])
+    >>> tl.nn.Hardswish()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3333,  0.0000,  1.6667])
     """
 
     function = staticmethod(F.hardswish)
@@ -197,8 +197,8 @@ class Sigmoid(Module):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Sigmoid()(tl.zeros(2)).shape
-    torch.Size([2])
+    >>> tl.nn.Sigmoid()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([0.2689, 0.5000, 0.8808])
     """
 
     def forward(self, input):
@@ -211,8 +211,8 @@ class Tanh(Module):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Tanh()(tl.zeros(2)).shape
-    torch.Size([2])
+    >>> tl.nn.Tanh()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.7616,  0.0000,  0.9640])
     """
 
     def forward(self, input):
@@ -225,8 +225,8 @@ class LogSigmoid(Module):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.LogSigmoid()(tl.zeros(2)).shape
-    torch.Size([2])
+    >>> tl.nn.LogSigmoid()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-1.3133, -0.6931, -0.1269])
     """
 
     def forward(self, input):
@@ -239,8 +239,8 @@ class Softsign(Module):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Softsign()(tl.zeros(2)).shape
-    torch.Size([2])
+    >>> tl.nn.Softsign()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.5000,  0.0000,  0.6667])
     """
 
     def forward(self, input):
@@ -253,8 +253,8 @@ class Tanhshrink(Module):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> tl.nn.Tanhshrink()(tl.zeros(2)).shape
-    torch.Size([2])
+    >>> tl.nn.Tanhshrink()(tl.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.2384,  0.0000,  1.0360])
     """
 
     def forward(self, input):
