@@ -38,7 +38,7 @@ def inplace_function(function, self, *args, **kwargs):
     """``self = function(self, ...)`` in the memory of ``self``, for functions made of several primitives."""
     engine.check_writable(self)
     source = self
-    if self._node is not None and engine.state.mode & engine.RECORDING:
+    if engine.state.mode & engine.RECORDING and any(getattr(x, "_node", None) for x in (self, *args, *kwargs.values())):
         source = wrap(self._data.copy(), self._node)  # the tape may keep the old value
     new = function(source, *args, **kwargs)
     if new._data.shape != self._data.shape:

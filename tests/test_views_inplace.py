@@ -316,3 +316,35 @@ def test_parameter_gradient_changed_in_place(module):
     held = x.grad
     (x * 4).sum().backward()
     assert x.grad is held and held.tolist() == [6.0, 6.0]
+
+
+IN_PLACE_OF_CONSTANTS = {
+    "div_": lambda lib, x, w: x.div_(w), "clamp_": lambda lib, x, w: x.clamp_(w / 2, w * 2), "clamp_min_": lambda lib, x, w: x.clamp_min_(w),
+    "xlogy_": lambda lib, x, w: x.xlogy_(w), "lerp_": lambda lib, x, w: x.lerp_(lib.ones(2, 2), w), "mul_": lambda lib, x, w: x.mul_(w),
+    "scatter_reduce_": lambda lib, x, w: x.scatter_reduce_(0, lib.tensor([[0, 1], [1, 0]]), w, "amax"),
+    "index_reduce_": lambda lib, x, w: x.index_reduce_(0, lib.tensor([0, 1]), w, "prod"), "pow_": lambda lib, x, w: x.pow_(w),
+    "addcdiv_": lambda lib, x, w: x.addcdiv_(w, w + 1), "masked_scatter_": lambda lib, x, w: x.masked_scatter_(x > 1, w),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_PLACE_OF_CONSTANTS)
+def test_a_constant_changed_in_place_by_a_parameter(name):
+    found = []
+    for lib in (tl, torch):
+        x, w = lib.tensor([[1.5, 0.7], [2.0, 0.3]]), lib.tensor([[0.9, 1.7], [0.4, 2.2]], requires_grad=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            y = IN_PLACE_OF_CONSTANTS[name](lib, x, w)
+        (y * lib.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+        assert y is x
+        found.append(w.grad.numpy())
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_slope_of_remainder_where_the_quotient_is_rounded():
+    slopes = []
+    for lib in (tl, torch):
+        b = lib.tensor([0.4, 0.1, 0.1], requires_grad=True)
+        lib.remainder(lib.tensor([2.0, 1.0, 0.3]), b).sum().backward()
+        slopes.append(b.grad.tolist())
+    assert slopes[0] == slopes[1]

@@ -207,7 +207,7 @@ def remainder(a, b):
     return np.remainder(a, b)
 
 
-remainder.vjp(a=lambda g: g, b=lambda g, a, b: -g * floor(a / b))
+remainder.vjp(a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 
 
 @primitive(promote="same", broadcasts=True)
