@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
+from .._device import Size
 from ..engine import RECORDING, broadcast_to, state, touch, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
@@ -75,6 +76,10 @@ def dropout(input, p=0.5, training=True, inplace=False):
     _check_p(p)
     if p == 0 or not training:
         return input
+    if input._data.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"result type Float can't be cast to the desired output type {dtypes.of(input._data.dtype).title}"
+        )
     if not state.mode & RECORDING:
         noted("dropout", input)
     return _times(input, _drawn_in_memory_order(input, p), inplace)
@@ -192,8 +197,8 @@ def feature_alpha_dropout(input, p=0.5, training=False, inplace=False):
 # -- embeddings ------------------------------------------------------------------------------------
 
 
-def _indices(input, rows):
-    """The indices of an embedding, checked."""
+def _indices(input, rows, bag=False):
+    """The indices of an embedding (``bag``: of an ``embedding_bag``), checked."""
     i = unwrap(input)
     if not isinstance(i, np.ndarray):
         i = np.asarray(i)
@@ -203,7 +208,11 @@ def _indices(input, rows):
             f"{dtypes.of(i.dtype).typename} instead (while checking arguments for embedding); convert it with .long()"
         )
     if i.size and (i.view(np.uint64 if i.dtype == np.int64 else np.uint32) >= rows).any():
-        wrong = int(i[(i < 0) | (i >= rows)][0])
+        outside = (i < 0) | (i >= rows)
+        wrong = int(i[outside][0])
+        if bag:
+            at = int(np.flatnonzero(outside)[0])
+            raise RuntimeError(f"Index {at} of input takes value {wrong} which is not in the valid range [0, {rows})")
         raise IndexError(f"index out of range in self: {wrong} is no row of a table of {rows} rows")
     return i
 
@@ -303,17 +312,32 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got "
             f"mode='{mode}'). Please open a feature request on GitHub."
         )
+    if unwrap(weight).dtype == np.int64 and unwrap(input).dtype.kind == "f":
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
+            "deprecated, and should now be `embedding_bag(input, weight, ...)`.", stacklevel=2)  # fmt: skip
+        input, weight = weight, input
     rows = weight._data.shape[0]
-    index = _indices(input, rows)
+    index = _indices(input, rows, bag=True)
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise RuntimeError(
+            f"padding_idx must be within the number of embeddings, {-rows} through {rows - 1}, but got {padding_idx}"
+        )
     if per_sample_weights is not None and per_sample_weights._data.shape != index.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the "
-            f"same shape as the input ({list(index.shape)})"
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have the "
+            f"same shape as the input ({Size(index.shape)})"
+        )
+    if per_sample_weights is not None and per_sample_weights._data.dtype != weight._data.dtype:
+        kinds = " does not equal ".join(dtypes.of(t._data.dtype).typename for t in (weight, per_sample_weights))
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 'per_sample_weights'; "
+            f"but type {kinds} (while checking arguments for embedding_bag)"
         )
     if index.ndim == 2:
         if offsets is not None:
             raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
-                             "length sequences. However, found offsets of type Tensor")  # fmt: skip
+                             f"length sequences. However, found offsets of type {type(offsets)}")  # fmt: skip
         bags = index.shape[0]
         bag = np.repeat(np.arange(bags), index.shape[1])
     elif index.ndim == 1:
@@ -322,12 +346,14 @@ def embedding_bag(input, weight, offsets=None, max_norm=None, norm_type=2, scale
         starts = unwrap(offsets)
         if starts.ndim != 1:
             raise ValueError("offsets has to be a 1D Tensor")
+        if starts.dtype.kind not in "iu":
+            raise RuntimeError("Expected offsets to have one of the following scalar types: Long, Int")
         if starts.size and starts[0] != 0:
-            raise ValueError(f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+            raise RuntimeError(f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
                              f"position 0. However, got {starts[0]}")  # fmt: skip
         if starts.size and starts[-1] > index.size:
-            raise ValueError(f"offsets[-1] can not be greater than input's length({index.size}), but got offsets[-1] of "
-                             f"{starts[-1]}")  # fmt: skip
+            raise RuntimeError(f"offsets[-1] can not be greater than input's length {index.size} but got offsets[-1] of "
+                               f"{starts[-1]}")  # fmt: skip
         if include_last_offset:
             starts = starts[:-1]
         bags = starts.size
@@ -400,8 +426,6 @@ def one_hot(tensor, num_classes=-1):
         raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
         num_classes = int(i.max()) + 1
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
     elif i.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     return wrap((i[..., None] == np.arange(num_classes)).astype(np.int64))

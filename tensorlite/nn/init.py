@@ -32,7 +32,7 @@ def _uniform(tensor, a, b, generator):
     if a > b:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     dtype = tensor._data.dtype
-    if dtype.kind == "c":
+    if dtype.kind != "f":
         return random.uniform_(engine.wrap(np.empty(tensor._data.shape, dtype)), a, b, generator)._data
     u = (generator or rng.default_generator).uniform(tensor._data.size, dtype)
     scale, start = float(dtype.type(b) - dtype.type(a)), float(dtype.type(a))
@@ -44,7 +44,7 @@ def _normal(tensor, mean, std, generator):
     """Normal numbers for ``tensor``, as an array."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    if tensor._data.dtype.kind == "c":
+    if tensor._data.dtype.kind != "f":
         return random.normal_(engine.wrap(np.empty_like(tensor._data)), mean, std, generator)._data
     values = (generator or rng.default_generator).normal(tensor._data.size, tensor._data.dtype, mean, std)
     return values.reshape(tensor._data.shape)

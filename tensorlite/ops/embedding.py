@@ -15,7 +15,7 @@ def embedding(weight, index, *, padding_idx=-1, by_frequency=False):
 def embedding_grad(g, index, *, rows, padding_idx=-1, by_frequency=False):
     """A table of ``rows`` rows in which ``g`` is added up by ``index`` (with ``by_frequency``: averaged)."""
     flat = index.reshape(-1)
-    g = g.reshape(flat.size, -1)
+    g = g.reshape(flat.size, g.shape[-1])
     out = np.zeros((rows, g.shape[1]), g.dtype)
     if padding_idx >= 0:
         kept = flat != padding_idx

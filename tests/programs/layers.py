@@ -91,3 +91,32 @@ def resampling_that_cannot_be(torch):
             result.append([call(), [(w.category.__name__, str(w.message)) for w in seen]])
     empty = [F.grid_sample(torch.zeros(*s, 2, 2), torch.zeros(s[0], 3, 3, 2), **off).shape for s in ((0, 1), (1, 0))]
     return result, empty
+
+
+@program
+def bags_of_embeddings_and_what_they_refuse(torch):
+    nn, F, table, rows = (
+        torch.nn,
+        torch.nn.functional,
+        torch.arange(12.0).view(4, 3),
+        torch.tensor([[1, 3, 2], [0, 2, 1]]),
+    )
+    flat = rows.flatten()
+    for call in (
+        lambda: F.embedding_bag(flat, table, torch.tensor([1, 2])), lambda: F.embedding_bag(flat, table, torch.tensor([0, 9])),
+        lambda: F.embedding_bag(rows + 1, table), lambda: F.embedding_bag(rows, table, padding_idx=4), lambda: F.embedding_bag(flat, table),
+        lambda: F.embedding_bag(rows, table, mode="sum", per_sample_weights=torch.ones(2)), lambda: nn.EmbeddingBag(4, 3, padding_idx=-5),
+        lambda: F.embedding_bag(rows, table, mode="sum", per_sample_weights=torch.ones(2, 3).double()), lambda: nn.Embedding(4, 3, padding_idx=4),
+        lambda: F.one_hot(rows, 0), lambda: F.dropout(flat, 0.5), lambda: nn.init.normal_(torch.zeros(2, dtype=torch.int64)),
+    ):  # fmt: skip
+        print(said(call).split("\n")[0].replace("[ torch", ""))
+    result = []
+    for mode in ("sum", "mean", "max"):
+        for offsets in (None, torch.tensor([0, 2, 2]), torch.tensor([0, 0, 6])):
+            for padding in (None, 2):
+                leaf = table.clone().requires_grad_()
+                out = F.embedding_bag(rows if offsets is None else flat, leaf, offsets, mode=mode, padding_idx=padding)
+                out.sum().backward()
+                result.append([out, leaf.grad])
+    result.append(F.embedding_bag(torch.zeros(0, dtype=torch.int64), table, torch.tensor([0, 0])))
+    return result, failure(nn.utils.rnn.pad_sequence, [[1, 2], [3]])

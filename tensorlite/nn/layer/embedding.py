@@ -12,12 +12,14 @@ __all__ = ["Embedding", "EmbeddingBag"]
 class _Table(Module):
     """What both share: the table and its row of padding."""
 
+    _padding_name = "Padding_idx"
+
     def _make(self, num_embeddings, embedding_dim, padding_idx, weight, freeze, device, dtype):
         self.num_embeddings = num_embeddings
         self.embedding_dim = embedding_dim
         if padding_idx is not None:
             if (padding_idx > 0 and padding_idx >= num_embeddings) or padding_idx < -num_embeddings:
-                raise AssertionError("Padding_idx must be within num_embeddings")
+                raise AssertionError(f"{self._padding_name} must be within num_embeddings")
             padding_idx = padding_idx % num_embeddings
         self.padding_idx = padding_idx
         if weight is None:
@@ -123,6 +125,8 @@ class EmbeddingBag(_Table):
     >>> bag(tl.tensor([1, 2, 4, 5, 4, 3, 2, 9]), tl.tensor([0, 4])).shape
     torch.Size([2, 3])
     """
+
+    _padding_name = "padding_idx"
 
     def __init__(self, num_embeddings, embedding_dim, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
                  mode="mean", sparse=False, _weight=None, include_last_offset=False, padding_idx=None, device=None,
