@@ -173,6 +173,10 @@ def __getattr__(name):
         from .amp import autocast_mode
 
         return getattr(autocast_mode, name)
+    if name in ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"):
+        from .autograd import anomaly_mode
+
+        return getattr(anomaly_mode, name)
     if name == "doctor":
         from ._doctor import doctor
 

@@ -21,9 +21,7 @@ _AS_TUPLE = (
 
 def _is_sequence(i):
     """Whether an element of a list makes that list an index of several dimensions (PyTorch's old rule)."""
-    if isinstance(i, TensorBase):
-        return i._data.ndim > 0
-    return isinstance(i, (list, tuple, range, slice, np.ndarray)) or i is None or i is Ellipsis
+    return isinstance(i, (TensorBase, list, tuple, range, slice, np.ndarray)) or i is None or i is Ellipsis
 
 
 _BASIC = (int, slice, type(None), type(...))
@@ -36,7 +34,11 @@ def _integer(i, dim, size):
 
 
 def _bound(b):
-    return b if b is None or b.__class__ is int else b.__index__()
+    if b is None or b.__class__ is int:
+        return b
+    if not hasattr(b, "__index__"):
+        raise TypeError("slice indices must be integers or None or have an __index__ method")
+    return b.__index__()
 
 
 def _slice(s):

@@ -18,7 +18,7 @@ from .autograd.trees import flatten, mapped, spread
 from .engine import RECORDING, Leaf, TensorBase, alias, state, wrap
 
 __all__ = [
-    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "stack_module_state", "value_and_grad",
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state", "value_and_grad",
     "vjp", "vmap",
 ]  # fmt: skip
 
@@ -31,7 +31,7 @@ class _Level:
         self.inputs, self.build = flatten(tree)
         for x in self.inputs:
             if not isinstance(x, TensorBase):
-                raise ValueError(f"{what}: expected tensors to differentiate by, got {type(x).__name__}")
+                raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)} ({what})")
             if x._data.dtype.kind not in "fc":
                 raise RuntimeError(f"{what}: expected floating point or complex tensors, got {x.dtype}")
             if x._view is not None:
@@ -57,11 +57,17 @@ class _Level:
 def _pick(args, argnums):
     """The arguments to differentiate by, and a function that puts others in their places."""
     single = isinstance(argnums, int)
-    nums = (argnums,) if single else tuple(argnums)
+    if not single and not isinstance(argnums, tuple):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    nums = (argnums,) if single else argnums
+    if not nums:
+        raise RuntimeError("argnums must be non-empty")
     for n in nums:
         if not -len(args) <= n < len(args):
             raise RuntimeError(f"Got argnum={n}, but only {len(args)} positional inputs")
     nums = tuple([n % len(args) for n in nums])
+    if len(set(nums)) != len(nums):
+        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
 
     def place(values):
         new = list(args)
@@ -117,12 +123,10 @@ def grad_and_value(func, argnums=0, has_aux=False):
         with engine.recording(True):
             out, aux = _split_aux(func(*place(level.args()), **kwargs), has_aux, "grad")
             if not isinstance(out, TensorBase):
-                raise RuntimeError(
-                    f"grad(f)(*args): Expected f(*args) to return one tensor, got output of type {type(out)}"
-                )
+                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(out)}")
             if out._data.ndim != 0:
                 raise RuntimeError(
-                    "grad(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
                     f"{out._data.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
             level.ran([out])
@@ -192,13 +196,13 @@ def vjp(func, *primals, has_aux=False):
     outputs, _ = flatten(out)
     level.ran(outputs)
 
-    def vjp_fn(cotangents):
+    def vjp_fn(cotangents, retain_graph=True, create_graph=None):
         given, _ = flatten(cotangents)
         if len(given) != len(outputs):
             raise RuntimeError(
                 f"Expected pytree structure of cotangents to be that of the outputs ({len(outputs)} tensors)"
             )
-        outer = level.outer or any(isinstance(c, TensorBase) and c._node is not None for c in given)
+        outer = create_graph or level.outer or any(isinstance(c, TensorBase) and c._node is not None for c in given)
         with engine.recording(True):
             grads = zero_filled_grads(outputs, level.xs, given, outer)
         return level.build([g if outer else wrap(g._data) for g in grads])
@@ -247,6 +251,39 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     return (
         (level.give(out), level.give(product), level.give(aux)) if has_aux else (level.give(out), level.give(product))
     )
+
+
+def linearize(func, *primals):
+    """``func(*primals)``, and a function from tangents to their product with the Jacobian.
+
+    Parameters
+    ----------
+    func : callable
+    *primals : trees of tensors
+
+    Returns
+    -------
+    (output, jvp_fn)
+        ``jvp_fn(*tangents)`` has the structure of the output; ``func`` does not run again for it.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> out, push = tl.func.linearize(lambda x: x ** 2, tl.tensor([1.0, 3.0]))
+    >>> push(tl.ones(2))
+    tensor([2., 6.])
+    """
+    level = _Level(primals, "linearize")
+    with engine.recording(True):
+        out = func(*level.args())
+    outputs, build = flatten(out)
+    level.ran(outputs)
+
+    def jvp_fn(*tangents):
+        with engine.recording(True):
+            return level.give(build(list(double_vjp(outputs, level.xs, flatten(tangents)[0], level.outer))))
+
+    return level.give(out), jvp_fn
 
 
 def _jacobian(func, argnums, has_aux, table, name):
@@ -428,7 +465,9 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
         dims = _in_dims(in_dims, args, leaves)
         sizes = {x._data.shape[d] for x, d in zip(leaves, dims) if d is not None}
         if not sizes:
-            raise ValueError("vmap: at least one input must be mapped over (in_dims must not be None everywhere)")
+            raise ValueError(
+                f"vmap(in_dims={in_dims})(<inputs>): got no inputs to map over; in_dims must not be None for all of them"
+            )
         if len(sizes) > 1:
             raise ValueError(
                 f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)} for "

@@ -297,6 +297,6 @@ def is_anomaly_enabled():
 
 
 def is_anomaly_check_nan_enabled():
-    """Whether it also looks for nan."""
+    """Whether it also looks for nan, when it is on."""
     watcher = _current()
-    return watcher is not None and watcher.check_nan
+    return watcher is None or watcher.check_nan

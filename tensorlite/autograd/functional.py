@@ -15,13 +15,13 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 
 def _tuple(x, what, fn):
-    single = not isinstance(x, (tuple, list))
-    items = (x,) if single else tuple(x)
+    single = not isinstance(x, tuple)
+    items = (x,) if single else x
     for i, t in enumerate(items):
         if not isinstance(t, TensorBase):
-            place = "" if single else f" Value at index {i} has type"
+            found = f"the given {what}" if single else f"the value at index {i}"
             raise TypeError(
-                f"The {what} given to {fn} must be either a Tensor or a tuple of Tensors but got{place} {type(t)}."
+                f"The {what} given to {fn} must be either a Tensor or a tuple of Tensors but {found} has type {type(t)}."
             )
     return single, items
 
@@ -80,7 +80,7 @@ def _vector(v, like, fn, what):
                 "explicitly."
             )
         return (wrap(np.ones_like(like[0]._data)),)
-    return _check_vector(_tuple(v, "vector v", fn)[1], like, what)
+    return _check_vector(_tuple(v, "v", fn)[1], like, what)
 
 
 def _units(t):
@@ -164,8 +164,8 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
 
 def _scalar(func, fn):
     def checked(*xs):
-        out = func(*xs)
-        if not isinstance(out, TensorBase):
+        single, (out, *_) = _run(func, xs, fn)
+        if not single:
             raise RuntimeError(f"The function given to {fn} should return a single Tensor")
         if out._data.size != 1:
             raise RuntimeError(f"The Tensor returned by the function given to {fn} should contain a single element")
@@ -291,6 +291,12 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
     return outputs[0] if one_out else outputs, products[0] if one_out else products
 
 
+_LINEAR = (
+    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {} is "
+    "independent of the input. This is not allowed in strict mode."
+)
+
+
 def vhp(func, inputs, v=None, create_graph=False, strict=False):
     """``func(inputs)`` and the product of ``v`` with its Hessian.
 
@@ -309,8 +315,7 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
         out = _scalar(func, "vhp")(*xs)
         message = "The output of the user-provided function is independent of input {}." if strict else None
         gs = _grads((out,), xs, None, True, message)
-        message = "The jacobian of the user-provided function is independent of input {}." if strict else None
-        products = _finish(_grads(gs, xs, v, create_graph, message), create_graph)
+        products = _finish(_grads(gs, xs, v, create_graph, _LINEAR if strict else None), create_graph)
         (out,) = _finish((out,), create_graph)
     return out, products[0] if one_in else products
 
@@ -334,6 +339,6 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
         out = _scalar(func, "hvp")(*xs)
         message = "The output of the user-provided function is independent of input {}." if strict else None
         gs = _grads((out,), xs, None, True, message)
-        products = _finish(double_vjp(gs, xs, v, create_graph), create_graph)
+        products = _finish(double_vjp(gs, xs, v, create_graph, _LINEAR if strict else None), create_graph)
         (out,) = _finish((out,), create_graph)
     return out, products[0] if one_in else products

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 
 from ..engine import RECORDING, state
 from ..engine.trail import cut, trail
@@ -38,7 +39,12 @@ def is_inference_mode_enabled() -> bool:
 def decorate(clone, fn):
     """``fn`` with every call (of a generator function: every step) inside the context ``clone()`` makes."""
     if isinstance(fn, type):
-        raise TypeError(f"cannot decorate the class {fn.__name__} with a gradient mode; decorate its methods")
+        warnings.warn(
+            f"Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or "
+            f"methods; the context applies to the construction of {fn.__name__} only.",
+            FutureWarning,
+            stacklevel=3,
+        )
     if not callable(fn):
         raise TypeError(f"expected a function to decorate, got {type(fn).__name__}")
     if not inspect.isgeneratorfunction(fn):

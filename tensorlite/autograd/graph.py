@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from ..engine import GradientEdge, Node, Port, TensorBase, Watcher, pack, watchi
 from .function import FunctionNode
 
 __all__ = [
-    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
-    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
 _forbidden: list[str] = []
@@ -70,8 +71,15 @@ class saved_tensors_hooks(Watcher):
         super().recorded(node, args, result)
 
     def _pack(self, array, tensor):
+        tensor = wrap(array) if tensor is None else tensor
+        version = tensor._cell[1]
         with watching_nothing():
-            held = self.pack_hook(wrap(array) if tensor is None else tensor)
+            held = self.pack_hook(tensor)
+        if tensor._cell[1] != version:
+            raise RuntimeError(
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook cannot be "
+                "modified by in-place operations as this can lead to unexpected side-effects."
+            )
 
         def unpacked():
             with watching_nothing():
@@ -141,6 +149,67 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory=False, device_type="cuda"):
         super().__init__(lambda t: t, lambda t: t)
+
+
+class allow_mutation_on_saved_tensors(Watcher):
+    """``with allow_mutation_on_saved_tensors():`` what the tape keeps may be changed in place: it is copied first.
+
+    Notes
+    -----
+    Copies are made by in-place operations on tensors; an optimizer's step still makes old graphs unusable.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> x = tl.tensor([2.0, 3.0], requires_grad=True)
+    >>> with tl.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     z = (y * y).sum()
+    ...     _ = y.zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([4., 6.])
+    """
+
+    def __enter__(self):
+        self._holders: dict[int, list] = {}  # id of a version cell -> weak references to the nodes that hold it
+        self._watching = watching(self)
+        return self._watching.__enter__()
+
+    def __exit__(self, *exc):
+        self._watching.__exit__(*exc)
+        self.clear()
+
+    def clear(self):
+        """Forget which nodes keep what; changes are errors again for them."""
+        self._holders.clear()
+
+    def recorded(self, node, args, result):
+        for cell in node.cells:
+            self._holders.setdefault(id(cell), []).append(weakref.ref(node))
+        super().recorded(node, args, result)
+
+    def changing(self, tensor):
+        cell, copies = tensor._cell, {}
+
+        def copied(array):
+            return copies.setdefault(id(array), array.copy())
+
+        for node in [ref() for ref in self._holders.pop(id(cell), ())]:
+            if node is None or not node.kept:
+                continue
+            kept = list(node.kept)
+            if isinstance(node, FunctionNode):
+                node.kept = tuple([(copied(a), [0, 0], n) if c is cell else (a, c, n) for a, c, n in kept])
+            else:
+                for (slot, inner), held in zip(node.plan.cell_slots, node.cells):
+                    if held is cell and inner is None:
+                        kept[slot] = copied(kept[slot])
+                    elif held is cell:
+                        kept[slot] = tuple([copied(v) if i == inner else v for i, v in enumerate(kept[slot])])
+                node.kept = tuple(kept)
+            node.cells = tuple([[0, 0] if c is cell else c for c in node.cells])
+        super().changing(tensor)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """``Variable``: the name that tensors with gradients had before they were tensors."""
 
+import warnings
+
 from .. import engine
 from ..engine import Leaf, TensorBase, wrap
 
@@ -17,7 +19,7 @@ class Variable(metaclass=_Meta):
     data : Tensor
     requires_grad : bool, default False
     volatile : bool
-        Was replaced by ``torch.no_grad()``; True is refused.
+        Has no effect but a warning: ``torch.no_grad()`` replaced it.
 
     Returns
     -------
@@ -33,7 +35,11 @@ class Variable(metaclass=_Meta):
 
     def __new__(cls, data=None, requires_grad=False, volatile=False):
         if volatile:
-            raise NotImplementedError("volatile was removed; use `with torch.no_grad():` instead")
+            warnings.warn(
+                "volatile was removed (Variable.volatile is always False), please use with torch.no_grad() instead.",
+                UserWarning,
+                stacklevel=2,
+            )
         if data is None:
             import numpy as np
 

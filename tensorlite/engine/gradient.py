@@ -293,18 +293,20 @@ def _target_node(x):
     return x._node
 
 
-def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
     """Accumulate gradients of ``tensors`` into the ``grad`` of the leaves they depend on.
 
     Parameters
     ----------
     tensors : Tensor or sequence of Tensor
-    gradients : Tensor or sequence, optional
+    grad_tensors : Tensor or sequence, optional
         Gradients of some later result with respect to ``tensors``; ones for scalars.
     retain_graph : bool, default ``create_graph``
         Keep the graph for another backward pass.
     create_graph : bool
         Record the backward pass itself, for higher derivatives.
+    grad_variables : optional
+        The old name of ``grad_tensors``.
     inputs : sequence of Tensor, optional
         Accumulate into these only (they need not be leaves).
 
@@ -322,7 +324,12 @@ def backward(tensors, gradients=None, retain_graph=None, create_graph=False, inp
     >>> x.grad
     tensor([2., 4.])
     """
-    run_backward(tensors, gradients, retain_graph, create_graph, inputs)
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) are one argument; use `grad_tensors`")
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        grad_tensors = grad_variables
+    run_backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
 
 
 def run_backward(tensors, gradients, retain_graph, create_graph, inputs):

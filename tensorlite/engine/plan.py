@@ -77,13 +77,34 @@ class PrimitiveNode(Node):
         return plan.pull_some(needed)(g, kept)
 
 
+class ShownNode(PrimitiveNode):
+    """A node that somebody has looked at: it has PyTorch's attributes for what it keeps.
+
+    Only here, because a class with ``__getattr__`` is slower at every other attribute too.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name):
+        if "_saved_" not in name:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        from .saved import attribute
+
+        return attribute(self, name)
+
+    def __dir__(self):
+        from .saved import places
+
+        return [*super().__dir__(), *[f"_saved_{name}" for name in places(self)]]
+
+
 def _holds_array(value):
     return isinstance(value, ndarray) or (isinstance(value, (tuple, list)) and any(map(_holds_array, value)))
 
 
 @functools.cache
 def _named_node(name):
-    return type(name, (PrimitiveNode,), {"__slots__": ()})
+    return type(name, (ShownNode,), {"__slots__": ()})
 
 
 @functools.cache

@@ -55,6 +55,11 @@ class Watcher:
         if self.inner is not None:
             self.inner.recorded(node, args, result)
 
+    def changing(self, tensor):
+        """An in-place operation is about to change ``tensor``."""
+        if self.inner is not None:
+            self.inner.changing(tensor)
+
     def backward(self, node, g, taped, needed):
         """Run the backward step of ``node`` and return the gradients for its edges."""
         return node.apply(g, taped, needed) if self.inner is None else self.inner.backward(node, g, taped, needed)

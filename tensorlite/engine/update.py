@@ -38,6 +38,8 @@ def check_writable(target, tracked=None):
         )
     if not a.flags.writeable:
         raise RuntimeError("the memory of this tensor is read-only (an expanded or imported array); clone() it first")
+    if state.mode & WATCHED:
+        state.watch.changing(target)
 
 
 def inplace(op, target, *others, **settings):

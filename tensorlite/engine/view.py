@@ -65,6 +65,8 @@ def attach_view(t, source, op, settings, slot=None):
 def renew(t):
     """Give a view its present place on the tape if its base has been changed since."""
     view = t._view
+    if view.base._view is not None:  # the base has become a view itself: see Tensor.t_
+        view.base = view.base._view.base
     if view.stamp < t._cell[0] and view.base._node is not None:
         if view.fixed:
             if state.mode & RECORDING:

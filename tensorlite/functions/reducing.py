@@ -65,7 +65,14 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, axis=None, keepdims=None
 
 @spelled
 def logsumexp(input, dim, keepdim=False, *, out=None):
-    """``log(sum(exp(input)))`` over ``dim`` without overflow."""
+    """``log(sum(exp(input)))`` over ``dim`` without overflow.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.logsumexp(tl.tensor([1000.0, 1000.0]), dim=0)
+    tensor(1000.6932)
+    """
     result = red.logsumexp(input, dim=dim, keepdim=keepdim)
     return result if out is None else into(out, result)
 
@@ -140,7 +147,14 @@ def aminmax(input, *, dim=None, keepdim=False, out=None):
 
 
 def argmax(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None):
-    """Where the maximum stands: in the flat tensor, or along ``dim``."""
+    """Where the maximum stands: in the flat tensor, or along ``dim``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.argmax(tl.tensor([[1, 5], [7, 2]]), dim=1)
+    tensor([1, 0])
+    """
     dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
     result = red.argmax(tensor_arg(input, "input", "argmax"), dim=dim, keepdim=keepdim)
     if trail.noise:
@@ -209,7 +223,14 @@ std_mean = _spread("std_mean", red.std_mean)
 
 
 def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """The norm of all elements as a vector, or over ``dim``: ``p`` a number, 'fro', or 'nuc'."""
+    """The norm of all elements as a vector, or over ``dim``: ``p`` a number, 'fro', or 'nuc'.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.norm(tl.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     tensor_arg(input, "input", "norm")
     if dtype is not None:
         input = to_dtype(input, dtype)

@@ -257,7 +257,8 @@ def _zeta_sum(s, x):
     """Hurwitz's ``sum((x + k)**-s)`` for an integer ``s > 1``."""
     large = _LARGE + s
     out, shifted = np.zeros_like(x), x
-    steps = int(np.clip(np.ceil(large - np.min(x, initial=large)), 0, 100000)) if x.size else 0
+    least = np.min(x, initial=large, where=np.isfinite(x))
+    steps = int(np.clip(np.ceil(large - least), 0, 100000))
     for _ in range(steps):
         small = shifted < large
         out = np.where(small, out + shifted ** float(-s), out)

@@ -11,7 +11,9 @@ from .. import engine
 from ..autograd.function import FunctionNode
 from ..engine import RECORDING, TensorBase, Watcher, pack, state, watching
 
-__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
+__all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_context_fn", "set_checkpoint_early_stop"]
+
+_early_stop: bool | None = None  # what set_checkpoint_early_stop says
 
 
 class CheckpointError(RuntimeError):
@@ -142,7 +144,28 @@ def _rng(start):
         set_rng_state(now)
 
 
-def checkpoint(function, *args, use_reentrant=None, context_fn=None, determinism_check="default", debug=False,
+def noop_context_fn():
+    """Two context managers without effect: the usual ``context_fn``."""
+    return contextlib.nullcontext(), contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def set_checkpoint_early_stop(enable):
+    """Whether second runs of checkpoints made in the block end early; goes before their own ``early_stop``.
+
+    Parameters
+    ----------
+    enable : bool
+    """
+    global _early_stop
+    outer, _early_stop = _early_stop, enable
+    try:
+        yield
+    finally:
+        _early_stop = outer
+
+
+def checkpoint(function, *args, use_reentrant=None, context_fn=noop_context_fn, determinism_check="default", debug=False,
                early_stop=True, preserve_rng_state=True, **kwargs):  # fmt: skip
     """Run ``function`` without keeping what its backward needs; backward runs it again.
 
@@ -196,7 +219,7 @@ def checkpoint(function, *args, use_reentrant=None, context_fn=None, determinism
             stacklevel=2,
         )
         use_reentrant = False
-    if use_reentrant and (kwargs or context_fn is not None):
+    if use_reentrant and (kwargs or context_fn is not noop_context_fn):
         raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs) if kwargs else "Passing context_fn is only "
                          "supported when use_reentrant=False.")  # fmt: skip
     if not state.mode & RECORDING:
@@ -205,13 +228,14 @@ def checkpoint(function, *args, use_reentrant=None, context_fn=None, determinism
         warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
         with engine.recording(False):
             return function(*args, **kwargs)
-    first, second = context_fn() if context_fn else (contextlib.nullcontext(), contextlib.nullcontext())
+    first, second = context_fn()
 
     def run(*args):
         with second:
             return function(*args, **kwargs)
 
-    frame = _Frame(run, args, preserve_rng_state, determinism_check == "default", early_stop)
+    frame = _Frame(run, args, preserve_rng_state, determinism_check == "default",
+                   early_stop if _early_stop is None else _early_stop)  # fmt: skip
     with watching(_Forgetting(frame)), first:
         return function(*args, **kwargs)
 

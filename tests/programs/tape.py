@@ -199,3 +199,124 @@ def layers_of_single_samples(torch):
     w = torch.ones(3, requires_grad=True)
     torch.nn.functional.linear(w * 1, torch.ones(2, 3)).sum().backward()
     return x.grad, layer.weight.grad, w.grad
+
+
+@program
+def what_nodes_keep(torch):
+    x, y = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0], requires_grad=True)
+    product, power, chosen = x * y, x**3, torch.where(x > 1, x, y)
+    print(product.grad_fn._saved_self is x, sorted(n for n in dir(product.grad_fn) if n.startswith("_saved")))
+    print(power.grad_fn._saved_exponent, chosen.grad_fn._saved_condition, x.clamp(0, 1.5).grad_fn._saved_max)
+    values = x.exp().grad_fn._saved_result, x.log().grad_fn._saved_self, product.grad_fn._saved_other
+    handled = product * 2
+    product.grad_fn._raw_saved_self.register_hooks(lambda t: t * 10, lambda t: t / 10)
+    handled.sum().backward()
+    print(
+        said(lambda: product.grad_fn._saved_self).split("), at")[0].split(")")[0],
+        hasattr(product.grad_fn, "_saved_dim"),
+    )
+    return values, x.grad, y.grad
+
+
+@program
+def changing_what_nodes_keep(torch):
+    graph = torch.autograd.graph
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return a * a
+
+        @staticmethod
+        def backward(ctx, g):
+            return 2 * g * ctx.saved_tensors[0]
+
+    with graph.allow_mutation_on_saved_tensors():
+        a = x.clone()
+        b, c, d = a * a, a.exp(), Square.apply(a)
+        a.zero_()
+        c.mul_(2)
+        a[0] = 7.0
+        (b + c + d).sum().backward()
+    a = x.clone()
+    b = a * a
+    a.zero_()
+
+    def pack(t):
+        return t.mul_(2)
+
+    def packed():
+        with graph.saved_tensors_hooks(pack, lambda t: t):
+            return x.exp()
+
+    print(said(b.sum().backward).split(":")[1], said(packed).split(". Tensors")[0])
+    return x.grad, c
+
+
+@program
+def modes_and_old_spellings(torch):
+    import warnings
+
+    found = []
+
+    @torch.no_grad()
+    class Model:
+        def __init__(self, x):
+            self.y = x * 2
+
+    x = torch.ones(2, requires_grad=True)
+    found.append(Model(x).y)
+    with torch.no_grad():
+        view = (x * 1)[:1]
+        view.mul_(2)
+    with torch.autograd.set_detect_anomaly(True, check_nan=False):
+        print(torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found.append(torch.autograd.Variable(torch.ones(2), volatile=True))
+        found.append(torch.autograd.grad((x * 2).sum(), x, only_inputs=False))
+        torch.autograd.backward((x * 3).sum(), None, None, False, None, [x])
+        torch.autograd.backward(x * 5, grad_tensors=torch.ones(2))
+    checkpoint = torch.utils.checkpoint
+    with checkpoint.set_checkpoint_early_stop(False):
+        y = checkpoint.checkpoint(torch.sin, x, use_reentrant=False, context_fn=checkpoint.noop_context_fn)
+    return found, x.grad, y
+
+
+@program
+def functional_arguments(torch):
+    A, func = torch.autograd.functional, torch.func
+    x = torch.tensor([1.0, 2.0])
+    cube, linear = lambda a: (a**3).sum(), lambda a: a.sum()
+    for call in (
+        lambda: A.jacobian(cube, [x, x]), lambda: A.jacobian(lambda a: [a], x), lambda: A.hvp(linear, x, x, strict=True),
+        lambda: A.vhp(linear, x, x, strict=True), lambda: A.jvp(cube, x, "v"), lambda: func.grad(cube, argnums=())(x),
+        lambda: func.grad(cube, argnums="a")(x), lambda: func.grad(lambda a, b: a.sum(), argnums=(0, 0))(x, x), lambda: func.grad(torch.sin)(x),
+        lambda: func.grad(lambda a: 3.0)(x),
+    ):  # fmt: skip
+        print(said(call).split(" This is")[0])
+    out, push = func.linearize(lambda a, b: {"s": a * b, "t": a.sin()}, x, x + 1)
+    _, pull = func.vjp(torch.sin, x)
+    return out, push(x, x), pull(x, retain_graph=False)
+
+
+@program
+def sums_in_other_dtypes(torch):
+    x = torch.tensor([[3, 1, 2], [1, 1, 1]])
+    sums = [x.sum(dtype=d) for d in (torch.int32, torch.uint8, torch.bool, torch.float16, torch.float64)]
+    return (
+        sums,
+        x.sum(1, dtype=torch.int16),
+        x.float().nansum(dtype=torch.int32),
+        torch.ones(2, dtype=torch.uint8).sum(),
+    )
+
+
+@program
+def lists_as_indices(torch):
+    x = torch.arange(27.0).view(3, 3, 3)
+    i, j = torch.tensor(0), torch.tensor(2)
+    print(said(lambda: x["a":]), said(lambda: x[:1.5]))
+    return x[[i, j]], x[[0, 2]], x[i, [1, 2]], torch.polygamma(1, torch.tensor([float("nan"), 2.0, float("inf")]))
