@@ -176,7 +176,14 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, pin_memory=False, 
 
 
 def as_tensor(data, dtype=None, device=None):
-    """``data`` as a tensor, without a copy where it is an array or a tensor of the right dtype."""
+    """``data`` as a tensor, without a copy where it is an array or a tensor of the right dtype.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.as_tensor([1.5, 2.0])
+    tensor([1.5000, 2.0000])
+    """
     check_device(device)
     if isinstance(data, TensorBase):
         return data if dtype is None else data.to(dtype=dtype)
@@ -281,12 +288,27 @@ def _size(args, size):
 
 
 def zeros(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Zeros of the given size: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    """Zeros of the given size: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
     return _finish(np.zeros(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
 def ones(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Ones of the given size: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    """Ones of the given size: ``ones(2, 3)`` or ``ones((2, 3))``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.ones(3)
+    tensor([1., 1., 1.])
+    """
     return _finish(np.ones(_size(args, size), _float(dtype)), requires_grad, device, out, layout, pin_memory)
 
 
@@ -301,7 +323,15 @@ def empty(*args, size=None, out=None, dtype=None, layout=None, device=None, pin_
 
 
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """``fill_value`` (a number or a 0-d tensor) in every place of ``size``."""
+    """``fill_value`` (a number or a 0-d tensor) in every place of ``size``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
     if isinstance(size, int):
         raise TypeError("full(): argument 'size' (position 1) must be tuple of ints, not int")
     d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
@@ -334,14 +364,28 @@ def _alike(input, value, dtype, requires_grad, device, layout, pin_memory, memor
 def zeros_like(
     input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
 ):
-    """Zeros with the size and dtype of ``input``."""
+    """Zeros with the size and dtype of ``input``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.zeros_like(tl.tensor([1, 2]))
+    tensor([0, 0])
+    """
     return _alike(input, 0, dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
 def ones_like(
     input, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False, memory_format=None
 ):
-    """Ones with the size and dtype of ``input``."""
+    """Ones with the size and dtype of ``input``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.ones_like(tl.tensor([0.5, 2.0]))
+    tensor([1., 1.])
+    """
     return _alike(input, 1, dtype, requires_grad, device, layout, pin_memory, memory_format)
 
 
@@ -444,7 +488,14 @@ def _steps(name, steps):
 def linspace(
     start, end, steps, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
 ):
-    """``steps`` numbers from ``start`` to ``end`` (with it)."""
+    """``steps`` numbers from ``start`` to ``end`` (with it).
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     start, end, steps = _number(start), _number(end), _steps("linspace", steps)
     if dtype is None and (isinstance(start, _numbers[2]) or isinstance(end, _numbers[2])):
         dtype = dtypes.get_default_dtype().to_complex()
@@ -465,7 +516,15 @@ def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None,
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-    """Ones on the diagonal of an ``(n, m)`` matrix, zeros elsewhere."""
+    """Ones on the diagonal of an ``(n, m)`` matrix, zeros elsewhere.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got {n if n < 0 else m}")
     return _finish(np.eye(n, m, dtype=_float(dtype)), requires_grad, device, out, layout, pin_memory)

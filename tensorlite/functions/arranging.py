@@ -52,7 +52,15 @@ def broadcast_shapes(*shapes):
 
 
 def meshgrid(*tensors, indexing=None):
-    """Coordinates of a grid, one tensor per vector; ``indexing`` 'ij' (default) or 'xy'."""
+    """Coordinates of a grid, one tensor per vector; ``indexing`` 'ij' (default) or 'xy'.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.meshgrid(tl.arange(2), tl.arange(3), indexing="ij")[1]
+    tensor([[0, 1, 2],
+            [0, 1, 2]])
+    """
     if indexing is None:
         import warnings
 
@@ -78,7 +86,14 @@ column_stack = _joined(arrange.column_stack)
 
 
 def roll(input, shifts, dims=None):
-    """Elements shifted along ``dims`` (of the flat tensor without it); what leaves one end enters at the other."""
+    """Elements shifted along ``dims`` (of the flat tensor without it); what leaves one end enters at the other.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.roll(tl.arange(4), 1)
+    tensor([3, 0, 1, 2])
+    """
     if dims is not None and dims != () and not tensor_arg(input, "input", "roll")._data.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return sh.roll(tensor_arg(input, "input", "roll"), shifts=shifts, dims=dims)
@@ -95,19 +110,43 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 
 
 def diag(input, diagonal=0, *, out=None):
-    """The diagonal of a matrix, or a matrix with the given diagonal."""
+    """The diagonal of a matrix, or a matrix with the given diagonal.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.diag(tl.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     result = sh.diag(settle(tensor_arg(input, "input", "diag")), diagonal)
     return result if out is None else into_same(out, result)
 
 
 def tril(input, diagonal=0, *, out=None):
-    """The lower triangle; zeros above ``diagonal``."""
+    """The lower triangle; zeros above ``diagonal``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.tril(tl.ones(2, 2))
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
     result = sh.tril(tensor_arg(input, "input", "tril"), diagonal=diagonal)
     return result if out is None else into_same(out, result)
 
 
 def triu(input, diagonal=0, *, out=None):
-    """The upper triangle; zeros below ``diagonal``."""
+    """The upper triangle; zeros below ``diagonal``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.triu(tl.ones(2, 2))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
     result = sh.triu(tensor_arg(input, "input", "triu"), diagonal=diagonal)
     return result if out is None else into_same(out, result)
 

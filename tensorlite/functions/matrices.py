@@ -34,7 +34,14 @@ def _product(function, grad_name=None, *, casts=False):
 
 
 def matmul(input, other, *, out=None):
-    """The matrix product, with broadcasting over batches; vectors are rows on the left, columns on the right."""
+    """The matrix product, with broadcasting over batches; vectors are rows on the left, columns on the right.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.matmul(tl.tensor([[1, 2], [3, 4]]), tl.tensor([1, 1]))
+    tensor([3, 7])
+    """
     result = linalg.matmul(tensor_arg(input, "input", "matmul"), tensor_arg(other, "other", "matmul", 2))
     return result if out is None else into_same(out, result)
 

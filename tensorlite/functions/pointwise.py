@@ -150,7 +150,14 @@ _heaviside = _binary(ew.heaviside, tensors=True)
 
 
 def pow(input, exponent, *, out=None):
-    """``input`` to the power of ``exponent``; one of them may be a number."""
+    """``input`` to the power of ``exponent``; one of them may be a number.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.pow(tl.tensor([1, 2, 3]), 2)
+    tensor([1, 4, 9])
+    """
     return _pow(input, exponent, out=out)
 
 
@@ -175,7 +182,14 @@ def scaled(input, other, alpha):
 
 
 def add(input, other, *old, alpha=1, out=None):
-    """``input + alpha * other``."""
+    """``input + alpha * other``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.add(tl.tensor([1, 2]), tl.tensor([3, 4]), alpha=10)
+    tensor([31, 42])
+    """
     if old:
         other, alpha = turned_round("add", other, *old)
     result = ew.add(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
@@ -228,7 +242,14 @@ def positive(input):
 
 
 def clamp(input, min=None, max=None, *, out=None):
-    """``input`` within ``[min, max]``: numbers or tensors, either may be left out."""
+    """``input`` within ``[min, max]``: numbers or tensors, either may be left out.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.clamp(tl.tensor([-2, 0, 5]), min=-1, max=3)
+    tensor([-1,  0,  3])
+    """
     d = tensor_arg(input, "input", "clamp")._data.dtype
     if d.kind == "f" or (d.kind in "iu" and not isinstance(min, float) and not isinstance(max, float)):
         low, high = [dtypes.number(v, d) for v in (min, max)]
@@ -253,7 +274,14 @@ def clamp_max(input, max, *, out=None):
 
 
 def where(condition, input=None, other=None, *, out=None):
-    """``input`` where ``condition`` holds, else ``other``; with ``condition`` alone, where it holds."""
+    """``input`` where ``condition`` holds, else ``other``; with ``condition`` alone, where it holds.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.where(tl.tensor([True, False]), 1.0, 2.0)
+    tensor([1., 2.])
+    """
     if input is None and other is None:
         from .selecting import nonzero
 
@@ -338,12 +366,26 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
 
 
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """Whether all elements satisfy ``|input - other| <= atol + rtol * |other|``."""
+    """Whether all elements satisfy ``|input - other| <= atol + rtol * |other|``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.allclose(tl.tensor([1.0]), tl.tensor([1.0 + 1e-7]))
+    True
+    """
     return bool(isclose(input, other, rtol, atol, equal_nan)._data.all())
 
 
 def equal(input, other):
-    """Whether two tensors have the same size and elements."""
+    """Whether two tensors have the same size and elements.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.equal(tl.ones(2), tl.ones(2))
+    True
+    """
     a, b = tensor_arg(input, "input", "equal")._data, tensor_arg(other, "other", "equal", 2)._data
     return a.shape == b.shape and bool((a == b).all())
 

@@ -103,13 +103,27 @@ def randn(*args, size=None, generator=None, names=None, out=None, dtype=None, la
 
 
 def rand_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """Uniform numbers in [0, 1) with the shape and dtype of ``input``."""
+    """Uniform numbers in [0, 1) with the shape and dtype of ``input``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.rand_like(tl.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     _check(device, layout)
     return _done(fill.uniform_(_empty_like(input, dtype, memory_format), 0.0, 1.0, generator), None, requires_grad)
 
 
 def randn_like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-    """Standard normal numbers with the shape and dtype of ``input``."""
+    """Standard normal numbers with the shape and dtype of ``input``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.randn_like(tl.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
     _check(device, layout)
     return _done(fill.normal_(_empty_like(input, dtype, memory_format), 0.0, 1.0, generator), None, requires_grad)
 

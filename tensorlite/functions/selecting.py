@@ -11,7 +11,15 @@ from ._common import apart, into_same, tensor_arg, wrap_dim
 
 
 def gather(input, dim, index, *, sparse_grad=False, out=None):
-    """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on."""
+    """``out[i][j] = input[index[i][j]][j]`` for ``dim`` 0, and so on.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.gather(tl.tensor([[1, 2], [3, 4]]), 1, tl.tensor([[1], [0]]))
+    tensor([[2],
+            [3]])
+    """
     if sparse_grad:
         raise NotImplementedError("gather(sparse_grad=True): sparse tensors are not supported")
     if out is not None:
@@ -151,7 +159,15 @@ def put(input, index, source, accumulate=False):
 
 
 def nonzero(input, *, out=None, as_tuple=False):
-    """Where elements are not zero: a matrix with a row per place, or a tuple with a vector per dimension."""
+    """Where elements are not zero: a matrix with a row per place, or a tuple with a vector per dimension.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.nonzero(tl.tensor([0, 3, 0, 4]))
+    tensor([[1],
+            [3]])
+    """
     tensor_arg(input, "input", "nonzero")
     if as_tuple:
         import numpy as np

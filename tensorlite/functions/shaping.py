@@ -72,7 +72,15 @@ def infer_size(shape, count):
 
 
 def reshape(input, *sizes, shape=None):
-    """The same elements under another shape: a view where the memory allows it, else a copy."""
+    """The same elements under another shape: a view where the memory allows it, else a copy.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.reshape(tl.arange(4), (2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
     tensor_arg(input, "input", "reshape")
     if not input._data.flags.c_contiguous:
         settle(input)
@@ -183,7 +191,14 @@ def adjoint(input):
 
 @spelled
 def squeeze(input, dim=None):
-    """Without the dimensions of size 1 (all of them, or those in ``dim``): a view."""
+    """Without the dimensions of size 1 (all of them, or those in ``dim``): a view.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.squeeze(tl.zeros(1, 3, 1)).shape
+    torch.Size([3])
+    """
     settle(input)
     shape = input._data.shape
     if dim is None:
@@ -198,7 +213,14 @@ def squeeze(input, dim=None):
 
 
 def unsqueeze(input, dim=None, *, axis=None):
-    """With a dimension of size 1 at ``dim``: a view."""
+    """With a dimension of size 1 at ``dim``: a view.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.unsqueeze(tl.zeros(3), 0).shape
+    torch.Size([1, 3])
+    """
     if dim is None:
         if axis is None:
             raise TypeError('unsqueeze() missing 1 required positional arguments: "dim"')
@@ -208,7 +230,14 @@ def unsqueeze(input, dim=None, *, axis=None):
 
 
 def flatten(input, start_dim=0, end_dim=-1):
-    """Dimensions ``start_dim`` to ``end_dim`` as one."""
+    """Dimensions ``start_dim`` to ``end_dim`` as one.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.flatten(tl.zeros(2, 3, 4), 1).shape
+    torch.Size([2, 12])
+    """
     tensor_arg(input, "input", "flatten")
     settle(input)
     shape = input._data.shape
@@ -287,7 +316,14 @@ def broadcast_to(input, size):
 
 
 def split(tensor, split_size_or_sections, dim=0):
-    """Consecutive pieces of ``dim``: of one size, or of the given sizes. Views."""
+    """Consecutive pieces of ``dim``: of one size, or of the given sizes. Views.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.split(tl.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     settle(tensor)
     dim = wrap_dim(dim, tensor._data.ndim)
     if not tensor._data.ndim:
@@ -311,7 +347,14 @@ def split_with_sizes(input, split_sizes, dim=0):
 
 
 def chunk(input, chunks, dim=0):
-    """At most ``chunks`` pieces of ``dim`` of equal size (the last may be smaller). Views."""
+    """At most ``chunks`` pieces of ``dim`` of equal size (the last may be smaller). Views.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.chunk(tl.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = wrap_dim(dim, input._data.ndim)
@@ -332,7 +375,15 @@ def unbind(input, dim=0):
 
 
 def cat(tensors, dim=0, *, axis=None, out=None):
-    """Tensors joined along ``dim``."""
+    """Tensors joined along ``dim``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.cat([tl.zeros(1, 2), tl.ones(1, 2)])
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
     dim = dim if axis is None else axis
     if isinstance(tensors, TensorBase):
         raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
@@ -371,7 +422,15 @@ concat = concatenate = cat
 
 
 def stack(tensors, dim=0, *, axis=None, out=None):
-    """Tensors of one shape joined along a new dimension ``dim``."""
+    """Tensors of one shape joined along a new dimension ``dim``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.stack([tl.zeros(2), tl.ones(2)])
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
     dim = dim if axis is None else axis
     if isinstance(tensors, TensorBase):
         raise TypeError("stack(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")

@@ -16,7 +16,14 @@ def _ordered(input, name):
 
 @spelled
 def sort(input, dim=-1, descending=False, stable=False, *, out=None):
-    """The elements along ``dim`` in order, and where they stood; equal ones keep their order."""
+    """The elements along ``dim`` in order, and where they stood; equal ones keep their order.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.sort(tl.tensor([3, 1, 2])).values
+    tensor([1, 2, 3])
+    """
     _ordered(input, "sort")
     result = named("sort", PAIR)(*so.sort(tensor_arg(input, "input", "sort"), dim=dim, descending=descending))
     return result if out is None else into_same(out, result)
@@ -24,7 +31,14 @@ def sort(input, dim=-1, descending=False, stable=False, *, out=None):
 
 @spelled
 def argsort(input, dim=-1, descending=False, stable=False):
-    """The indices that sort along ``dim``."""
+    """The indices that sort along ``dim``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.argsort(tl.tensor([3, 1, 2]))
+    tensor([1, 2, 0])
+    """
     _ordered(input, "argsort")
     return so.argsort(tensor_arg(input, "input", "argsort"), dim=dim, descending=descending)
 
@@ -37,7 +51,14 @@ def msort(input, *, out=None):
 
 @spelled
 def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
-    """The ``k`` largest (or smallest) elements along ``dim`` and their indices."""
+    """The ``k`` largest (or smallest) elements along ``dim`` and their indices.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.topk(tl.tensor([1, 5, 3]), 2).indices
+    tensor([1, 2])
+    """
     if tensor_arg(input, "input", "topk")._data.dtype.kind in "bc":
         raise RuntimeError(
             f"topk does not support {'bool' if input._data.dtype.kind == 'b' else 'complex'} dtypes on CPU"
@@ -84,7 +105,14 @@ def bucketize(input, boundaries, *, out_int32=False, right=False, out=None):
 
 
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The different elements in order; on request their places in ``input`` and their counts."""
+    """The different elements in order; on request their places in ``input`` and their counts.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.unique(tl.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
     if not isinstance(sorted, bool):
         raise TypeError(f"unique(): argument 'sorted' must be bool, not {type(sorted).__name__}; the dimension is dim=")
     return so.unique(tensor_arg(input, "input", "unique"), sorted, return_inverse, return_counts, dim)

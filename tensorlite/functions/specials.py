@@ -44,7 +44,14 @@ def _one_dim(dim, name):
 
 
 def softmax(input, dim=None, dtype=None, *, axis=None, out=None):
-    """``exp(input)`` scaled to a sum of 1 along ``dim``."""
+    """``exp(input)`` scaled to a sum of 1 along ``dim``.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.softmax(tl.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
     tensor_arg(input, "input", "softmax")
     dim = _one_dim(axis if dim is None else dim, "softmax")
     result = act.softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)
@@ -52,7 +59,14 @@ def softmax(input, dim=None, dtype=None, *, axis=None, out=None):
 
 
 def log_softmax(input, dim=None, dtype=None, *, axis=None, out=None):
-    """The logarithm of :func:`softmax`, without overflow."""
+    """The logarithm of :func:`softmax`, without overflow.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.log_softmax(tl.zeros(2), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
     tensor_arg(input, "input", "log_softmax")
     dim = _one_dim(axis if dim is None else dim, "log_softmax")
     result = act.log_softmax(input if dtype is None else to_dtype(input, dtype), dim=dim)

@@ -42,7 +42,14 @@ def _need_float(name, x):
 
 @primitive
 def sum(x, *, dim=None, keepdim=False):
-    """The sum over ``dim`` (an int, a tuple, or all dimensions); integers add up in int64."""
+    """The sum over ``dim`` (an int, a tuple, or all dimensions); integers add up in int64.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.sum(tl.tensor([[1, 2], [3, 4]]), dim=0)
+    tensor([4, 6])
+    """
     if x.dtype.kind in "bui":
         x = x.astype(np.int64)
     if not x.ndim:
@@ -56,7 +63,14 @@ sum.vjp(x=lambda g, x_shape, dim, keepdim: broadcast_to(_spread(g, x_shape, dim,
 
 @primitive
 def mean(x, *, dim=None, keepdim=False):
-    """The mean over ``dim`` (an int, a tuple, or all dimensions)."""
+    """The mean over ``dim`` (an int, a tuple, or all dimensions).
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.mean(tl.tensor([1.0, 2.0, 6.0]))
+    tensor(3.)
+    """
     _need_float("mean", x)
     if not x.ndim:
         axes_of(dim, 0)

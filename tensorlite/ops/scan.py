@@ -21,7 +21,14 @@ def _running(x, dim):
 
 @primitive
 def cumsum(x, *, dim):
-    """The running sum along ``dim``; integers add up in int64."""
+    """The running sum along ``dim``; integers add up in int64.
+
+    Examples
+    --------
+    >>> import tensorlite as tl
+    >>> tl.cumsum(tl.tensor([1, 2, 3]), dim=0)
+    tensor([1, 3, 6])
+    """
     x, axis = _running(x, dim)
     return x.copy() if axis is None else np.add.accumulate(x, axis=axis)
 
