@@ -634,25 +634,32 @@ class Methods(TensorBase):
 
     # -- shapes in place: the tensor shows its memory in another way ---------------------------------
 
-    def _become(self, view):
+    def _become(self, shown, *args):
+        """``self = shown(self, ...)``, a view of itself."""
         engine.check_writable(self)
+        source = self
+        if self._view is None and self._node is not None and not isinstance(self._node, engine.Leaf):
+            source = wrap(self._data, self._node, self._cell)  # the base from now on, of this tensor and its views
+        view = shown(source, *args)
         self._data = view._data
-        if view._node is not None:
-            self._node = view._node
+        if isinstance(self._node, engine.Leaf):
+            self._node.shape = self._data.shape
+        elif view._node is not None:
+            self._node, self._view = view._node, view._view
         engine.touch(self)
         return self
 
     def unsqueeze_(self, dim):
         """In-place :meth:`unsqueeze`."""
-        return self._become(shaping.unsqueeze(self, dim))
+        return self._become(shaping.unsqueeze, dim)
 
     def squeeze_(self, dim=None):
         """In-place :meth:`squeeze`."""
-        return self._become(shaping.squeeze(self, dim))
+        return self._become(shaping.squeeze, dim)
 
     def transpose_(self, dim0, dim1):
         """In-place :meth:`transpose`."""
-        self._become(shaping.transpose(self, dim0, dim1)).__dict__["_fixed"] = True
+        self._become(shaping.transpose, dim0, dim1).__dict__["_fixed"] = True
         return self
 
     swapdims_ = transpose_
@@ -663,12 +670,12 @@ class Methods(TensorBase):
 
     def t_(self):
         """In-place :meth:`t`."""
-        self._become(shaping.t(self)).__dict__["_fixed"] = True
+        self._become(shaping.t).__dict__["_fixed"] = True
         return self
 
     def as_strided_(self, size, stride, storage_offset=None):
         """In-place :meth:`as_strided`."""
-        self._become(arranging.as_strided(self, size, stride, storage_offset)).__dict__["_fixed"] = True
+        self._become(arranging.as_strided, size, stride, storage_offset).__dict__["_fixed"] = True
         return self
 
     def resize_(self, *sizes, size=None, memory_format=None):

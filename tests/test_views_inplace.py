@@ -348,3 +348,39 @@ def test_slope_of_remainder_where_the_quotient_is_rounded():
         lib.remainder(lib.tensor([2.0, 1.0, 0.3]), b).sum().backward()
         slopes.append(b.grad.tolist())
     assert slopes[0] == slopes[1]
+
+
+@pytest.mark.parametrize("module", [torch, tl], ids=["torch", "tensorlite"])
+def test_tensors_that_become_views_of_themselves(module):
+    """``t_``, ``unsqueeze_`` and the like under views made before and after."""
+    weights = module.arange(6.0)
+    for turn, shape in (
+        (lambda t: t.t_(), (3, 2)), (lambda t: t.unsqueeze_(0), (1, 2, 3)), (lambda t: t.transpose_(0, 1), (3, 2)), (lambda t: t.unsqueeze_(0).squeeze_(), (2, 3)),
+    ):  # fmt: skip
+        for view in (lambda t: t, lambda t: t.view_as(t), lambda t: t[:2]):
+            x = module.arange(6.0).reshape(2, 3).requires_grad_()
+            base = x * 1
+            row, y = base[0], view(base)
+            turn(y)
+            assert tuple(y.shape) == shape
+            y.mul_(2)
+            first = y[0] * 1
+            slope = weights.reshape(shape)
+            (grad,) = module.autograd.grad((y * slope).sum() + row.sum() + first.sum(), x)
+            back = slope.t() if shape == (3, 2) else slope.reshape(2, 3)
+            expected = 2 * back
+            expected[0] += 2
+            if shape == (3, 2):
+                expected[:, 0] += 2
+            elif shape == (2, 3):
+                expected[0] += 2
+            else:
+                expected += 2
+            assert grad.tolist() == expected.tolist()
+    w = module.ones(2, 3, requires_grad=True)
+    with module.no_grad():
+        w.t_()
+    (w * weights.reshape(3, 2)).sum().backward()
+    assert w.is_leaf and w.grad.tolist() == weights.reshape(3, 2).tolist()
+    pieces = (module.ones(4, requires_grad=True) * 1).tensor_split(2)
+    assert pieces[0].mul_(2).sum().item() == 4  # a slice, other than a piece of split

@@ -17,7 +17,6 @@ from .shape import (
     permute,
     repeat,
     reshape,
-    split_with_sizes,
     stack,
     swapaxes,
 )
@@ -125,9 +124,10 @@ def tensor_split(input, indices_or_sections, dim=0):
     if isinstance(cuts, int):
         if cuts <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
-        sizes = [n // cuts + (i < n % cuts) for i in range(cuts)]
-        return split_with_sizes(input, sizes=tuple(sizes), dim=dim)
-    bounds = [0, *[slice(0, int(c)).indices(n)[1] for c in cuts], n]
+        part, rest = divmod(n, cuts)
+        bounds = [i * part + min(i, rest) for i in range(cuts + 1)]
+    else:
+        bounds = [0, *[slice(0, int(c)).indices(n)[1] for c in cuts], n]
     return tuple([narrow(input, dim=dim, start=a, stop=max(a, b)) for a, b in itertools.pairwise(bounds)])
 
 
