@@ -31,8 +31,8 @@ from .autograd.grad_mode import (
 
 from .creation import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
-    arange, as_tensor, asarray, bartlett_window, blackman_window, kaiser_window, complex, empty, empty_like, eye, from_dlpack, from_numpy,
-    frombuffer, full, full_like, hamming_window, hann_window, linspace, logspace, ones, ones_like, polar, range,
+    arange, as_tensor, asarray, complex, empty, empty_like, eye, from_dlpack, from_numpy,
+    frombuffer, full, full_like, linspace, logspace, ones, ones_like, polar, range,
     scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, zeros, zeros_like,
 )  # fmt: skip
 from .functions.pointwise import (
@@ -65,6 +65,7 @@ from .functions.copies import (
 )  # fmt: skip
 from .functions.spectral import istft, stft
 from .functions.strided import empty_permuted, empty_strided
+from .functions.windows import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from .functions.arranging import (
     as_strided, atleast_1d, atleast_2d, atleast_3d, block_diag, broadcast_shapes, broadcast_tensors, cartesian_prod,
     column_stack, combinations, diag, diag_embed, diagflat, diagonal, dsplit, dstack, fliplr, flipud, hsplit,
@@ -126,7 +127,7 @@ __version__ = "0.1.0"
 #: Submodules that are imported when they are first asked for.
 _SUBMODULES = (
     "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "cuda", "data", "distributions", "engine",
-    "fft", "func", "linalg",
+    "fft", "func", "jit", "linalg",
     "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
     "viz", "version",
 )  # fmt: skip
@@ -152,7 +153,6 @@ _ABSENT = {
     "export": "there is no compiler; call the module itself",
     "fx": "there is no compiler; tensorlite.viz draws what a computation does",
     "hub": "download files with urllib, and load weights with load()",
-    "jit": "there is no compiler; call the module itself",
     "nested": "there are no nested tensors; pad to one length",
     "onnx": "save the weights with save(), or as safetensors",
     "quantization": "there are no quantized tensors",

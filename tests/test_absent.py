@@ -9,7 +9,7 @@ import pytest
 import tensorlite as tl
 
 
-@pytest.mark.parametrize("name", ["jit", "onnx", "sparse", "nested", "distributed", "hub", "quantization", "fx"])
+@pytest.mark.parametrize("name", ["onnx", "sparse", "nested", "distributed", "hub", "quantization", "fx"])
 def test_absent_rooms_explain_themselves(name):
     assert not hasattr(tl, name)
     with pytest.raises(AttributeError, match="not supported"):
