@@ -1,4 +1,4 @@
-"""Functions of functions: ``grad``, ``vjp``, ``jvp``, Jacobians, ``vmap``, and calling modules with other parameters.
+"""Functions of functions: ``grad``, ``vjp``, ``jvp``, Jacobians, ``vmap``; modules with other parameters are in ``nn.utils``.
 
 Arguments and results may be nested dicts, lists and tuples of tensors.
 
@@ -18,8 +18,8 @@ from .autograd.trees import flatten, mapped, spread
 from .engine import RECORDING, Leaf, TensorBase, alias, state, wrap
 
 __all__ = [
-    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state", "value_and_grad",
-    "vjp", "vmap",
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",  # noqa: F822
+    "replace_all_batch_norm_modules_", "stack_module_state", "value_and_grad", "vjp", "vmap",  # noqa: F822
 ]  # fmt: skip
 
 
@@ -543,132 +543,10 @@ def _stack_results(rows, out_dims):
     return build(results)
 
 
-# --------------------------------------------------------------------------------------------------
-# Modules as functions
-# --------------------------------------------------------------------------------------------------
+def __getattr__(name):
+    """What works on modules, from :mod:`tensorlite.nn.utils.stateless`."""
+    if name in ("functional_call", "replace_all_batch_norm_modules_", "stack_module_state"):
+        from .nn.utils import stateless
 
-
-def functional_call(module, parameter_and_buffer_dicts, args=None, kwargs=None, *, tie_weights=True, strict=False):
-    """Call ``module`` with other parameters and buffers in the places of its own.
-
-    Parameters
-    ----------
-    module : nn.Module
-    parameter_and_buffer_dicts : dict or sequence of dicts
-        Names as in ``named_parameters`` and ``named_buffers``; what is not named stays, and (unless ``strict``)
-        names that the module does not have are passed over.
-    args : tuple or a single argument
-    kwargs : dict
-    tie_weights : bool
-        A tensor that the module has under several names is replaced under all of them.
-    strict : bool
-        Every parameter and buffer must be given, and nothing else.
-
-    Returns
-    -------
-    What the module returns.
-
-    Raises
-    ------
-    RuntimeError
-        In strict mode for missing or unexpected names.
-    ValueError
-        If a name is given twice, or two values for tied names.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> net = tl.nn.Linear(2, 1)
-    >>> tl.func.functional_call(net, {"weight": tl.ones(1, 2), "bias": tl.zeros(1)}, tl.tensor([1.0, 2.0]))
-    tensor([3.])
-    """
-    if isinstance(parameter_and_buffer_dicts, dict):
-        values = dict(parameter_and_buffer_dicts)
-    else:
-        values = {}
-        for d in parameter_and_buffer_dicts:
-            if repeated := values.keys() & d.keys():
-                raise ValueError(
-                    f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional call is ambiguous"
-                )
-            values.update(d)
-    places = {}
-    for kind in ("_parameters", "_buffers"):
-        for prefix, part in module.named_modules(remove_duplicate=False):
-            for name, own in getattr(part, kind).items():
-                if own is not None:
-                    places[f"{prefix}.{name}" if prefix else name] = (getattr(part, kind), name, own)
-    unexpected = [n for n in values if n not in places]
-    ties = {}
-    if tie_weights:
-        for name, (_, _, own) in places.items():
-            ties.setdefault(id(own), []).append(name)
-        for names in ties.values():
-            given = [n for n in names if n in values]
-            if len({id(values[n]) for n in given}) > 1:
-                raise ValueError(
-                    f"functional_call got multiple values for keys {given}, which are tied. Consider using tie_weights=False"
-                )
-            if given:
-                values.update(dict.fromkeys(names, values[given[0]]))
-    missing = [n for n in places if n not in values]
-    if strict and (unexpected or missing):
-        parts = [f"Unexpected key(s): {', '.join(unexpected)}."] if unexpected else []
-        parts += [f"Missing key(s): {', '.join(missing)}."] if missing else []
-        raise RuntimeError(f"Error(s) in strict mode of functional_call for {type(module).__name__}: {' '.join(parts)}")
-    args = () if args is None else args if isinstance(args, tuple) else (args,)
-    try:
-        for name, value in values.items():
-            if name in places:
-                registry, key, _ = places[name]
-                registry[key] = value
-        return module(*args, **(kwargs or {}))
-    finally:
-        for name in values:
-            if name in places:
-                registry, key, own = places[name]
-                registry[key] = own
-
-
-def stack_module_state(models):
-    """Parameters and buffers of several modules of one class, stacked along a new first dimension.
-
-    Parameters
-    ----------
-    models : sequence of nn.Module
-
-    Returns
-    -------
-    (dict, dict)
-        Stacked parameters (leaves that require grad where theirs do) and buffers.
-
-    Raises
-    ------
-    RuntimeError
-        If there is none, or classes or modes differ.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> params, buffers = tl.func.stack_module_state([tl.nn.Linear(2, 1) for _ in range(3)])
-    >>> params["weight"].shape
-    torch.Size([3, 1, 2])
-    """
-    models = list(models)
-    if not models:
-        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
-    if not (all(m.training for m in models) or not any(m.training for m in models)):
-        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
-    if any(type(m) is not type(models[0]) for m in models):
-        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
-
-    def stacked(dicts):
-        result = {}
-        for name in dicts[0]:
-            t = wrap(np.stack([d[name]._data for d in dicts]))
-            if any(d[name]._node is not None for d in dicts):
-                t._node = Leaf(t)
-            result[name] = t
-        return result
-
-    return stacked([dict(m.named_parameters()) for m in models]), stacked([dict(m.named_buffers()) for m in models])
+        return getattr(stateless, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -297,6 +297,16 @@ def functional_arguments(torch):
         lambda: func.grad(lambda a: 3.0)(x),
     ):  # fmt: skip
         print(said(call).split(" This is")[0])
+    net, ones = (
+        torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(1)),
+        {"0.bias": torch.ones(1), "unknown": x},
+    )
+    print(
+        said(lambda: func.functional_call(net, ones, x, strict=True)),
+        said(lambda: func.functional_call(net, {"0.bias": 3}, x)),
+    )
+    func.replace_all_batch_norm_modules_(net)
+    print([name for name, _ in net.named_buffers()], func.functional_call(net, ones, torch.ones(2, 2)).shape)
     out, push = func.linearize(lambda a, b: {"s": a * b, "t": a.sin()}, x, x + 1)
     _, pull = func.vjp(torch.sin, x)
     return out, push(x, x), pull(x, retain_graph=False)
