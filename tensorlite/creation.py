@@ -559,47 +559,6 @@ def polar(abs, angle, *, out=None):
 # -- windows ---------------------------------------------------------------------------------------
 
 
-def _cosines(window_length, periodic, dtype, coefficients):
-    n = window_length + 1 if periodic and window_length > 1 else window_length
-    angle = np.arange(n) * (2 * np.pi / max(n - 1, 1))
-    a = np.add.reduce([c * np.cos(k * angle) for k, c in enumerate(coefficients)]) if n > 1 else np.ones(n)
-    return a[:window_length].astype(_float(dtype))
-
-
-def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """Hann's window of a signal."""
-    return _finish(_cosines(window_length, periodic, dtype, (0.5, -0.5)), requires_grad, device, None, layout)
-
-
-def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """Bartlett's window of a signal: a triangle."""
-    from .signal.windows import bartlett
-
-    return bartlett(window_length, sym=not periodic, dtype=dtype, layout=layout, device=device,
-                    requires_grad=requires_grad)  # fmt: skip
-
-
-def kaiser_window(
-    window_length, periodic=True, beta=12.0, *, dtype=None, layout=None, device=None, requires_grad=False
-):
-    """Kaiser's window of a signal."""
-    from .signal.windows import kaiser
-
-    return kaiser(window_length, beta=beta, sym=not periodic, dtype=dtype, layout=layout, device=device,
-                  requires_grad=requires_grad)  # fmt: skip
-
-
-def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None, device=None,
-                   requires_grad=False):  # fmt: skip
-    """Hamming's window of a signal."""
-    return _finish(_cosines(window_length, periodic, dtype, (alpha, -beta)), requires_grad, device, None, layout)
-
-
-def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False):
-    """Blackman's window of a signal."""
-    return _finish(_cosines(window_length, periodic, dtype, (0.42, -0.5, 0.08)), requires_grad, device, None, layout)
-
-
 # -- the old constructors --------------------------------------------------------------------------
 
 
