@@ -440,3 +440,15 @@ def test_a_leafs_hook_waits_for_all_of_its_gradients():
         return found
 
     assert log(tl) == log(torch)
+
+
+@pytest.mark.parametrize("layer", ["Linear(2, 2)", "ReLU()", "GELU()", "Dropout()", "LayerNorm(2)", "BatchNorm1d(2)",
+                                   "LSTM(2, 2)", "Flatten()", "Softmax(1)", "Conv2d(1, 1, 1)", "Bilinear(2, 2, 2)"])  # fmt: skip
+@pytest.mark.parametrize("value", [None, 3.0, "text"])
+def test_a_layer_that_is_given_no_tensor_says_so(layer, value):
+    args = (value, value) if layer.startswith("Bilinear") else (value,)
+    with pytest.raises(Exception) as theirs:
+        eval(f"torch.nn.{layer}")(*args)
+    with pytest.raises(theirs.type, match=f"must be Tensor, not {type(value).__name__}") as error:
+        nn.Sequential(nn.Identity(), eval(f"nn.{layer}"))[1](*args)
+    assert any("given (" in note for note in getattr(error.value, "__notes__", ["given ("]))

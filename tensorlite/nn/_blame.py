@@ -104,6 +104,25 @@ def _remedy(module, args):
 _METHODS = {"float32": "float", "float64": "double", "float16": "half"}
 
 
+class NotATensorError(TypeError, AttributeError):
+    """A layer was given something else: PyTorch raises one or the other, depending on the layer."""
+
+
+def misplaced(module, args):
+    """The error for a layer of this library whose argument is no tensor; None if that is not what went wrong."""
+    if not type(module).__module__.startswith(__package__ + ".layer"):
+        return None
+    names = type(module).forward.__code__.co_varnames[1:]
+    for i, a in enumerate(args):
+        if not (isinstance(a, (Tensor, np.ndarray, tuple)) or (a is None and i)):
+            error = NotATensorError(
+                f"{type(module).__name__}(): argument '{names[i]}' (position {i + 1}) must be Tensor, not {type(a).__name__}"
+            )
+            explain(module, args, error)
+            return error
+    return None
+
+
 def explain(module, args, error):
     """Note on ``error`` the path from ``module`` to the module whose ``forward`` failed.
 

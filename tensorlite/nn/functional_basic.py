@@ -17,7 +17,7 @@ from ..ops import random
 from ..ops import reduction as red
 from ..ops.indexing import take_index
 from ..ops.linalg import linear, matmul
-from ..ops.shape import expand_dims, permute, reshape
+from ..ops.shape import broadcast_shape, expand_dims, permute, reshape
 
 __all__ = [
     "alpha_dropout", "bilinear", "channel_shuffle", "cosine_similarity", "dropout", "dropout1d", "dropout2d", "dropout3d",
@@ -457,7 +457,7 @@ def _at_least(norm, eps):
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``; the inputs broadcast."""
-    shape = np.broadcast_shapes(unwrap(x1).shape, unwrap(x2).shape)
+    shape = broadcast_shape(unwrap(x1).shape, unwrap(x2).shape)
     x1, x2 = [x if unwrap(x).shape == shape else broadcast_to(x, shape=shape) for x in (x1, x2)]
     n1 = _at_least(red.vector_norm(x1, dim=dim, keepdim=True), eps)
     n2 = _at_least(red.vector_norm(x2, dim=dim, keepdim=True), eps)

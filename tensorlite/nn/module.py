@@ -15,7 +15,7 @@ from .._tensor import Tensor
 from ..engine import Leaf
 from ..mistakes.training import holds
 from . import hooks as _hooks
-from ._blame import explain
+from ._blame import explain, misplaced
 from ._hook_methods import HookMethods
 from ._state_dict import StateDict
 from ._tree import Tree
@@ -171,6 +171,10 @@ class Module(Tree, HookMethods, StateDict):
             run = None
         try:
             return self.forward(*args, **kwargs) if run is None else run(self, args, kwargs)
+        except AttributeError as error:
+            if (wrong := misplaced(self, args)) is not None:
+                raise wrong from error
+            raise
         except _EXPLAINED as error:
             explain(self, args, error)
             raise
