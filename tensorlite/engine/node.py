@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from .. import dtypes
 from .tape import TensorBase, clock, ndarray, touch, unwrap, wrap
 
 
@@ -280,6 +281,9 @@ def _answer(hook, new, old):
             f"hook '{_called(hook)}' has changed the size of value: "
             f"{list(np.shape(unwrap(old)))} became {list(new._data.shape)}"
         )
+    if new._data.dtype != unwrap(old).dtype:
+        was, got = dtypes.of(unwrap(old).dtype).typename, dtypes.of(new._data.dtype).typename
+        raise RuntimeError(f"hook '{_called(hook)}' has changed the type of value (was {was} got {got})")
     return new if isinstance(old, TensorBase) else new._data
 
 
