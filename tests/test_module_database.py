@@ -25,8 +25,6 @@ KNOWN = (("LBFGS", "'float' object has no attribute 'dtype'"),)  # its step leng
 OUT_OF_SCOPE = {
     "LinearCrossEntropyLoss": "chunked losses are not supported",
     "CTCLoss": "not supported",
-    "Adafactor": "not supported",
-    "Muon": "not supported",
     "SparseAdam": "not supported: there are no sparse gradients",
     "FractionalMaxPool2d": "random windows from another stream",
     "FractionalMaxPool3d": "random windows from another stream",

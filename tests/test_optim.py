@@ -45,6 +45,8 @@ CONFIGS = [
     ("RMSprop", dict(lr=0.05, momentum=0.8)),
     ("Rprop", dict()),
     ("Rprop", dict(lr=0.05, etas=(0.4, 1.5), step_sizes=(1e-3, 0.1), maximize=True)),
+    ("Adafactor", dict()),
+    ("Adafactor", dict(lr=0.1, beta2_decay=-0.5, eps=(1e-6, 1e-2), d=1.5, weight_decay=0.1, maximize=True)),
     ("ASGD", dict()),
     ("ASGD", dict(lr=0.1, lambd=0.01, alpha=0.5, t0=5, weight_decay=0.1, maximize=True)),
 ]
@@ -617,3 +619,21 @@ def test_a_rate_that_is_no_number_is_a_type_error(lr):
     for t in (tl, torch):
         with pytest.raises(TypeError):
             t.optim.SGD([t.nn.Parameter(t.ones(1))], lr=lr)
+
+
+@pytest.mark.parametrize("options", [{}, {"nesterov": False, "ns_steps": 3}, {"adjust_lr_fn": "match_rms_adamw"}])
+def test_muon(options):
+    ours, theirs = make("float32", [(3, 4), (30, 8), (8, 30)])
+    a, b = optim.Muon(ours, lr=0.1, **options), torch.optim.Muon(theirs, lr=0.1, **options)
+    for i in range(5):
+        feed(ours, theirs, i)
+        a.step(), b.step()
+    for p, q in zip(ours, theirs):  # bfloat16 may round the other way
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), atol=5e-3)
+    assert str(a) == str(b)
+    mine, other = a.state_dict(), b.state_dict()
+    assert mine["param_groups"] == other["param_groups"]
+    for k, slots in other["state"].items():
+        np.testing.assert_allclose(
+            mine["state"][k]["momentum_buffer"].numpy(), slots["momentum_buffer"], rtol=1e-5, atol=1e-6
+        )

@@ -8,16 +8,15 @@ from .lbfgs import LBFGS
 from .optimizer import Optimizer
 from .rprop import Rprop
 from .sgd import ASGD, SGD
+from .whole import Adafactor, Muon
 
 __all__ = [
-    "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam",
-    "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 
 def __getattr__(name):
-    if name in ("SparseAdam", "Adafactor", "Muon"):
-        raise AttributeError(
-            f"optim.{name} is not supported; there are {', '.join(n for n in __all__ if n[0].isupper())}"
-        )
+    if name == "SparseAdam":
+        raise AttributeError("optim.SparseAdam is not supported: there are no sparse gradients; use Adam")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

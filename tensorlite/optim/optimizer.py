@@ -44,11 +44,11 @@ def check(ok, message):
         raise ValueError(message)
 
 
-def check_rate(lr):
+def check_rate(lr, message="Invalid learning rate"):
     """The checks that every optimizer makes of its learning rate."""
     if isinstance(lr, TensorBase) and lr._data.size != 1:
         raise ValueError("Tensor lr must be 1-element")
-    check((number(lr) if isinstance(lr, TensorBase) else lr) >= 0.0, f"Invalid learning rate: {lr}")
+    check((number(lr) if isinstance(lr, TensorBase) else lr) >= 0.0, f"{message}: {lr}")
 
 
 _pre_hooks: OrderedDict = OrderedDict()
