@@ -19,7 +19,7 @@ import tensorlite as tl
 torch = pytest.importorskip("torch")
 
 #: Differences that are decisions, as (name, part of the complaint).
-KNOWN = (("LBFGS", "'float' object has no attribute 'dtype'"),)  # its step length stays a number under a tensor rate
+KNOWN: tuple = ()
 
 #: Modules and optimizers that are left out of the library or of this comparison.
 OUT_OF_SCOPE = {

@@ -118,6 +118,8 @@ class LBFGS(Optimizer):
 
         (group,) = self.param_groups
         lr = self._rate(group)
+        if isinstance(group["lr"], engine.TensorBase):  # the step lengths are tensors then
+            lr = group["lr"]._data.dtype.type(lr)
         max_iter, max_eval = group["max_iter"], group["max_eval"]
         tolerance_grad, tolerance_change = group["tolerance_grad"], group["tolerance_change"]
         search, history = group["line_search_fn"], group["history_size"]
