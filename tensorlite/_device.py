@@ -12,6 +12,18 @@ class Size(tuple):
 
     __slots__ = ()
 
+    def __new__(cls, sizes=()):
+        made = tuple.__new__(cls, sizes)
+        for i, n in enumerate(made):
+            if n.__class__ is not int:
+                try:
+                    return tuple.__new__(cls, [n.__index__() for n in made])
+                except AttributeError:
+                    raise TypeError(
+                        f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')"
+                    ) from None
+        return made
+
     def numel(self):
         """The number of elements of a tensor of this size."""
         return math.prod(self)

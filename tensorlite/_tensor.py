@@ -22,6 +22,8 @@ from .ops import elementwise as ew
 from .ops import linalg
 from .ops import shape as sh
 
+_tuple = tuple.__new__  # without the checks of ``Size`` itself
+
 _NO_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
     "during autograd.backward().",
@@ -78,7 +80,7 @@ class Tensor(Methods):
     @property
     def shape(self):
         """The sizes of all dimensions: a tuple with ``numel()``."""
-        return Size(self._data.shape)
+        return _tuple(Size, self._data.shape)
 
     @property
     def dtype(self):
@@ -105,7 +107,7 @@ class Tensor(Methods):
     def size(self, dim=None):
         """The sizes, or the size of dimension ``dim``."""
         if dim is None:
-            return Size(self._data.shape)
+            return _tuple(Size, self._data.shape)
         if not self._data.ndim:
             raise IndexError("Dimension specified as 0 but tensor has no dimensions")
         return self._data.shape[wrap_dim(dim, self._data.ndim)]

@@ -66,7 +66,13 @@ def _plain(data):
     """Nested lists in which tensors stand as their arrays."""
     if isinstance(data, (list, tuple)):
         return [_plain(d) for d in data]
-    return data._data if isinstance(data, TensorBase) else data
+    if isinstance(data, TensorBase):
+        if data._data.size != 1:
+            raise ValueError(
+                "only one element tensors can be converted to Python scalars; join tensors with torch.stack"
+            )
+        return data._data.reshape(())
+    return data
 
 
 def _leaf(data):
@@ -579,19 +585,26 @@ def legacy_tensor(dtype, *args, device=None):
     return wrap(np.empty(_size(args, None) if args else (0,), dtype.numpy))
 
 
-def _old(dtype):
-    def constructor(*args, device=None):
-        return legacy_tensor(dtype, *args, device=device)
+class OldConstructor:
+    """The old constructor of one dtype (``FloatTensor``): for sizes, or data. ``isinstance`` takes it for a class."""
 
-    constructor.__name__ = constructor.__qualname__ = dtype.typename.removeprefix("torch.")
-    constructor.__doc__ = f"The old constructor ``{dtype.typename}``: sizes, or data."
-    constructor.tensor_dtype = dtype
-    return constructor
+    def __init__(self, dtype):
+        self.tensor_dtype = dtype
+        self.__name__ = self.__qualname__ = dtype.typename.removeprefix("torch.")
+
+    def __call__(self, *args, device=None):
+        return legacy_tensor(self.tensor_dtype, *args, device=device)
+
+    def __instancecheck__(self, instance):
+        return isinstance(instance, TensorBase) and instance._data.dtype == self.tensor_dtype.numpy
+
+    def __repr__(self):
+        return f"<class '{self.tensor_dtype.typename}'>"
 
 
-FloatTensor, DoubleTensor, HalfTensor = _old(dtypes.float32), _old(dtypes.float64), _old(dtypes.float16)
-LongTensor, IntTensor, ShortTensor = _old(dtypes.int64), _old(dtypes.int32), _old(dtypes.int16)
-CharTensor, ByteTensor, BoolTensor = _old(dtypes.int8), _old(dtypes.uint8), _old(dtypes.bool_)
+FloatTensor, DoubleTensor, HalfTensor = map(OldConstructor, (dtypes.float32, dtypes.float64, dtypes.float16))
+LongTensor, IntTensor, ShortTensor = map(OldConstructor, (dtypes.int64, dtypes.int32, dtypes.int16))
+CharTensor, ByteTensor, BoolTensor = map(OldConstructor, (dtypes.int8, dtypes.uint8, dtypes.bool_))
 
 
 def set_default_tensor_type(t):

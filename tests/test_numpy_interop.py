@@ -168,3 +168,25 @@ def test_python_functions_take_tensors():
     assert max(tl.tensor([1, 3, 2])).item() == 3
     assert [x.item() for x in reversed(tl.arange(3))] == [2, 1, 0]
     assert sorted(tl.tensor([3, 1, 2]))[0].item() == 1
+
+
+def test_old_constructors_are_types_to_isinstance():
+    x = tl.ones(2)
+    assert isinstance(x, tl.FloatTensor) and isinstance(x.long(), tl.LongTensor) and not isinstance(x, tl.LongTensor)
+    assert repr(tl.FloatTensor) == "<class 'torch.FloatTensor'>" and x.type(tl.DoubleTensor).dtype is tl.float64
+
+
+def test_capsules_share_memory():
+    from tensorlite.utils.dlpack import from_dlpack, to_dlpack
+
+    x = tl.zeros(2)
+    from_dlpack(to_dlpack(x)).add_(1)
+    assert x.tolist() == [1.0, 1.0]
+
+
+def test_lists_of_tensors_hold_single_numbers():
+    assert tl.tensor([tl.ones(1), tl.tensor(2.0)]).tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="only one element tensors can be converted"):
+        tl.tensor([tl.ones(2), tl.ones(2)])
+    with pytest.raises(TypeError, match=r"item 1 is 'float'"):
+        tl.Size([1, 1.5])
