@@ -247,3 +247,15 @@ def test_too_many_steps():
     with pytest.raises(ValueError, match="Tried to step 4 times"):
         for _ in range(5):
             schedule.step()
+
+
+def test_a_step_that_was_replaced_since_is_pointed_out():
+    p = tl.zeros(1, requires_grad=True)
+    optimizer = tl.optim.SGD([p], lr=0.1)
+    schedule = tl.optim.lr_scheduler.StepLR(optimizer, 3)
+    plain = optimizer.step
+    optimizer.step = lambda *args: plain(*args)
+    optimizer.step()
+    with pytest.warns(UserWarning, match=r"`optimizer.step\(\)` has been overridden"):
+        schedule.step()
+    assert tl.optim.lr_scheduler.EPOCH_DEPRECATION_WARNING.startswith("The epoch parameter")

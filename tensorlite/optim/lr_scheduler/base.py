@@ -10,16 +10,22 @@ from ..optimizer import Optimizer, number
 
 __all__ = ["LRScheduler"]
 
-_EPOCH = (
+EPOCH_DEPRECATION_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
     "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed form "
-    "is used instead of the new chainable form, where available."
+    "is used instead of the new chainable form, where available. Please open an issue if you are unable to replicate your "
+    "use case: https://github.com/pytorch/pytorch/issues/new/choose."
 )
 _ORDER = (
     "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Failure to do this in the opposite order will result in "
     "skipping the first value of the learning rate schedule.",
     "You should call them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`. See more details at "
     "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
+)
+_OVERRIDDEN = (
+    "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure to "
+    "call `optimizer.step()` before `lr_scheduler.step()`. See more details at "
+    "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 )
 
 
@@ -127,6 +133,7 @@ class LRScheduler:
         self.base_lrs = read(optimizer, "initial_lr")
         self.last_epoch = last_epoch
         optimizer.__dict__.setdefault("_opt_called", False)
+        optimizer.__dict__["_step_at_schedule"] = optimizer.__dict__.get("step")
         self._initial_step()
 
     def _initial_step(self):
@@ -155,11 +162,15 @@ class LRScheduler:
 
     def step(self, epoch=None):
         """Go on by one epoch (or batch) and set the learning rates."""
-        if self._step_count == 1 and not self.optimizer.__dict__.get("_opt_called", False):
-            mistakes.warn("TL016", *_ORDER)
+        if self._step_count == 1:
+            seen = self.optimizer.__dict__
+            if seen.get("step") is not seen.get("_step_at_schedule"):
+                warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
+            elif not seen.get("_opt_called", False):
+                mistakes.warn("TL016", *_ORDER)
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     @contextlib.contextmanager

@@ -4,7 +4,7 @@ import math
 import warnings
 
 from ..optimizer import number
-from .base import _EPOCH, LRScheduler, check_optimizer, read, write
+from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, check_optimizer, read, write
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -100,7 +100,7 @@ class ReduceLROnPlateau(LRScheduler):
         if epoch is None:
             epoch = self.last_epoch + 1
         else:
-            warnings.warn(_EPOCH, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self.last_epoch = epoch
         if self._is_better(current, self.best):
             self.best = current
