@@ -277,10 +277,10 @@ def _write(prim: Primitive):
                 signature.append("*")
                 star = True
             signature.append(p.name if p.default is p.empty else f"{p.name}=default_{p.name}")
-    unwrap = ["    key = 0"]
     if prim.variadic:
         raws, args, count = "*raw, ", "*args, ", "len(args)"
-        unwrap += [
+        unwrap = [
+            "    key = 0",
             "    raw = list(args)",
             "    for i, a in enumerate(args):",
             "        if isinstance(a, TensorBase):",
@@ -293,15 +293,17 @@ def _write(prim: Primitive):
         raws = "".join(f"x_{a}, " for a in prim.arrays)
         args = "".join(f"{a}, " for a in prim.arrays)
         count = str(len(prim.arrays))
+        unwrap = []
         for i, a in enumerate(prim.arrays):
             unwrap += [
                 f"    if isinstance({a}, TensorBase):",
                 f"        if {a}._view is not None:",
                 f"            renew({a})",
                 f"        x_{a} = {a}._data",
-                f"        key |= {1 << 2 * i} if {a}._node is None else {3 << 2 * i}",
+                f"        key {'|' if i else ''}= {1 << 2 * i} if {a}._node is None else {3 << 2 * i}",
                 "    else:",
                 f"        x_{a} = {a}",
+                *([] if i else ["        key = 0"]),
             ]
     promote = ""
     if prim.promote:
@@ -385,8 +387,9 @@ def _promotion_test(prim):
     else:
         first, *rest = arrays
         same = " or ".join(f"{first}.dtype is not {r}.dtype" for r in rest)
+        tensors = (1 << 2 * len(arrays)) // 3  # 0b01...01
         every = " and ".join(f"{r}.__class__ is ndarray" for r in arrays)
-        test = f"({same} if {every} else not plain_float({', '.join(arrays)}))"
+        test = f"({same} if key & {tensors} == {tensors} or {every} else not plain_float({', '.join(arrays)}))"
     if prim.promote == "float":
         a = arrays[0]
         test = f"{test} or ({a}.__class__ is ndarray and {a}.dtype.kind not in 'fc')"

@@ -180,13 +180,14 @@ def touch(tensor):
 
 def touch_all(tensors):
     """:func:`touch` for several tensors that are changed together."""
-    now = clock()
+    now, place = clock(), ()
     for tensor in tensors:
         cell = tensor._cell
+        if getrefcount(cell) > _ALONE:
+            place = place or (where(),)
+            cell[2:] = place
         cell[0] = now
         cell[1] += 1
-        if getrefcount(cell) > _ALONE:
-            cell[2:] = (where(),)
 
 
 class recording:

@@ -318,6 +318,9 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 # -- classes ---------------------------------------------------------------------------------------
 
 
+_LABELS = np.dtype(np.int64)
+
+
 def _check_classes(x, t, weight):
     """PyTorch's complaints about scores, labels and class weights that do not fit together."""
     if not x.ndim:
@@ -396,7 +399,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     _judge("A cross-entropy", x)
     if x.shape == t.shape and x.ndim:
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-    _check_classes(x, t, weight)
+    if weight is not None or x.ndim != 2 or t.dtype is not _LABELS or t.shape != x.shape[:1]:
+        _check_classes(x, t, weight)
     return ops.cross_entropy(
         input, target, weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing
     )[0]

@@ -167,7 +167,7 @@ def _linear_x(g, weight):
 def _linear_bias(g, bias_shape):
     if g.__class__ is ndarray and g.ndim > 1 and len(bias_shape) == 1 and g.dtype.char in "fd":
         rows = g if g.ndim == 2 else _lines(g)
-        return np.dot(ones(len(rows), g.dtype), rows)  # BLAS adds columns in half of the time
+        return ones(len(rows), g.dtype).dot(rows)  # BLAS adds columns in half of the time
     return sum_to(g, shape=bias_shape)
 
 

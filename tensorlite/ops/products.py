@@ -28,7 +28,7 @@ def times(a, b):
     """``a @ b`` for two matrices, split over the threads where BLAS does not split it itself."""
     (rows, inner), columns = a.shape, b.shape[1]
     if rows * columns < SMALL:
-        return np.dot(a, b)
+        return a.dot(b)
     if not pool.splits:
         return np.matmul(a, b)
     cost = rows * inner * columns // 64

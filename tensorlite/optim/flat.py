@@ -118,13 +118,16 @@ class Elementwise(Optimizer):
             for batch in plan.batches:
                 constants, counts = self.constants(group, lr, [row.item(0) for row in batch.counts], batch)
                 jobs.append((batch, group, constants, counts))
-        with np.errstate(all="ignore"):  # infinities and NaN go their way without a word, as in PyTorch
-            for batch, group, constants, counts in jobs:
-                batch.run(self, group, constants)
-                batch.fresh = False
-                for row, value in zip(batch.counts, counts):
-                    row.fill(value)
+        self._run(jobs)
         return loss
+
+    @np.errstate(all="ignore")  # infinities and NaN go their way without a word, as in PyTorch
+    def _run(self, jobs):
+        for batch, group, constants, counts in jobs:
+            batch.run(self, group, constants)
+            batch.fresh = False
+            for row, value in zip(batch.counts, counts):
+                row.fill(value)
 
 
 def _misfit(group, p):
@@ -159,7 +162,7 @@ class Plan:
                 batch.append(member)
                 total += size
             self.batches.append(Batch(optimizer, self.slots, batch))
-        self.expected = [(p, p._data.shape, p._data.dtype) for p in present]
+        self.expected = [(p, p._data, p._data.shape, p._data.dtype) for p in present]
         self.state = [
             (p, state, [(name, state[name]._data) for name in (*optimizer.counters, *self.slots)])
             for b in self.batches
@@ -171,11 +174,11 @@ class Plan:
         expected = self.expected
         if len(present) != len(expected) or self.slots != optimizer.slots(group):
             return False
-        for p, (known, shape, dtype) in zip(present, expected):
+        for p, (known, array, shape, dtype) in zip(present, expected):
             a, g = p._data, p._grad._data
-            if p is not known or a.shape != shape or g.shape != shape or a.dtype is not dtype:
+            if p is not known or g.shape != shape or (g.dtype is not dtype and g.dtype != dtype):
                 return False
-            if g.dtype is not dtype and g.dtype != dtype:
+            if a is not array and (a.shape != shape or a.dtype is not dtype):
                 return False
         return optimizer._private or self._holds_state(optimizer._state)
 
