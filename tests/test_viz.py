@@ -458,6 +458,26 @@ def test_summary_of_a_convolution_net(capsys):
     assert net.training and s._repr_html_().count("<tr>") == 7
 
 
+def test_summary_is_shown_once(capsys):
+    s = mlp().summary(verbose=False)
+    assert repr(s) == str(s) and "<table" in s._repr_html_() and not capsys.readouterr().out
+    s.show()
+    assert capsys.readouterr().out == str(s) + "\n"
+    assert repr(s) == f"Summary({s.parameters:,} parameters)" and s._repr_html_() is None
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_summary_is_shown_once_in_a_notebook():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    code = "from tensorlite import nn\nnn.Linear(3, 4).summary((2, 3))"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    table, line = book.cells[0].outputs
+    assert "<table" in table.data["text/html"] and line.data == {"text/plain": "Summary(16 parameters)"}
+
+
 def test_summary_up_to_the_failing_layer(capsys):
     net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(9, 3))
     with pytest.raises(RuntimeError):

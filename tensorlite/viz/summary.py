@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..engine import TensorBase, Watcher, watching
+from ..nn.progress import place
 from .drawing import bytes_text
 
 __all__ = ["Row", "Summary", "multiply_adds", "summary"]
@@ -67,7 +69,7 @@ class Row:
 
 
 class Summary:
-    """The table. ``str()`` writes it; notebooks show it as HTML.
+    """The table. ``str()`` writes it; notebooks show it as HTML, an interpreter and a notebook not twice.
 
     Attributes
     ----------
@@ -80,6 +82,7 @@ class Summary:
         self.rows = rows
         self.parameters, self.trainable, self.parameter_bytes = parameters, trainable, parameter_bytes
         self.buffers, self.ran = buffers, ran
+        self.shown = False  # printed already: as the result of a line it would come a second time
         self.madds = rows[0].madds if rows else 0
         self.bytes = rows[0].bytes if rows else 0
 
@@ -143,12 +146,25 @@ class Summary:
         rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
         return "\n".join([line(head), rule, *map(line, lines), rule, *self._totals()])
 
-    __repr__ = __str__
+    def __repr__(self):
+        return f"Summary({self.parameters:,} parameters)" if self.shown else str(self)
+
+    def show(self):
+        """Print the table, or display it in a notebook."""
+        if place(sys.stdout) == "notebook":
+            from IPython.display import display
+
+            display(self)
+        else:
+            print(self)
+        self.shown = True
 
     def _repr_html_(self):
         """The table for a notebook."""
         from html import escape
 
+        if self.shown:
+            return None
         head, lines = self._cells()
         left = 2 if self.ran else 1
         cell = lambda tag, i, c: (
@@ -347,5 +363,5 @@ def _finish(model, rows, depth, verbose, ran=True):
     result = Summary(rows, sum(p._data.size for p in parameters), sum(p._data.size for p in parameters if p._node is not None),
                      sum(p._data.nbytes for p in parameters), sum(b._data.size for b in model.buffers()), ran)  # fmt: skip
     if verbose:
-        print(result)
+        result.show()
     return result
