@@ -463,7 +463,7 @@ def test_summary_is_shown_once(capsys):
     assert repr(s) == str(s) and "<table" in s._repr_html_() and not capsys.readouterr().out
     s.show()
     assert capsys.readouterr().out == str(s) + "\n"
-    assert repr(s) == f"Summary({s.parameters:,} parameters)" and s._repr_html_() is None
+    assert repr(s) == f"Summary({s.parameters:,} parameters)"
 
 
 @pytest.mark.slow
@@ -474,8 +474,8 @@ def test_summary_is_shown_once_in_a_notebook():
     code = "from tensorlite import nn\nnn.Linear(3, 4).summary((2, 3))"
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
-    table, line = book.cells[0].outputs
-    assert "<table" in table.data["text/html"] and line.data == {"text/plain": "Summary(16 parameters)"}
+    (table,) = book.cells[0].outputs
+    assert "<table" in table.data["text/html"]
 
 
 def test_summary_up_to_the_failing_layer(capsys):

@@ -152,19 +152,21 @@ class Summary:
     def show(self):
         """Print the table, or display it in a notebook."""
         if place(sys.stdout) == "notebook":
-            from IPython.display import display
-
-            display(self)
+            self._ipython_display_()
         else:
             print(self)
         self.shown = True
+
+    def _ipython_display_(self):
+        if not self.shown:
+            from IPython.display import HTML, display
+
+            display(HTML(self._repr_html_()))
 
     def _repr_html_(self):
         """The table for a notebook."""
         from html import escape
 
-        if self.shown:
-            return None
         head, lines = self._cells()
         left = 2 if self.ran else 1
         cell = lambda tag, i, c: (
