@@ -398,3 +398,35 @@ def test_kernel_choice_changes_nothing():
         pass
     with pytest.raises(NotImplementedError, match="flex_attention is not supported"):
         door.flex_attention
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows, keys", [(128, 128), (130, 130), (300, 300), (200, 40), (130, 170), (129, 1)])
+def test_causal_attention_of_many_queries_leaves_out_what_nobody_sees(rows, keys, dtype):
+    """Bands of queries of unequal length, and more or fewer keys than queries."""
+    rng = np.random.default_rng(rows + keys)
+    for spread in (1.0, 40.0):  # moderate scores, and such as need the row's maximum
+        q, k, v = [both(rng, 2, 3, n, 8, dtype=dtype) for n in (rows, keys, keys)]
+        with torch.no_grad(), tl.no_grad():
+            q[0].mul_(spread), q[1].mul_(spread)
+        ours, theirs = zip(q, k, v)
+        outs = tl.nn.functional.scaled_dot_product_attention(*ours, is_causal=True)
+        other = torch.nn.functional.scaled_dot_product_attention(*theirs, is_causal=True)
+        tol = dict(rtol=1e-3, atol=1e-3) if dtype == "float32" else TOLERANCE[dtype]
+        backward([(outs, other)], [q, k, v], None, tol, rng)
+
+
+def test_bands_of_queries_share_dropped_weights_and_broadcast_keys():
+    rng = np.random.default_rng(0)
+    q = tl.tensor(rng.standard_normal((2, 3, 130, 4)), requires_grad=True)
+    k, v = [tl.tensor(rng.standard_normal((3, 130, 4)), requires_grad=True) for _ in range(2)]
+    drop = (rng.random((2, 3, 130, 130)) > 0.3) / 0.7
+    raised = kernel(q, k, v, None, drop, scale=0.5, causal=True)[1]
+    assert raised.ndim == 1 and raised.numel() < drop.size
+    out = kernel(q, k, v, None, drop, scale=0.5, causal=True)[0]
+    scores = (q @ k.transpose(-1, -2) * 0.5).masked_fill(tl.ones(130, 130).triu(1).bool(), -math.inf)
+    plain = (scores.softmax(-1) * tl.tensor(drop)) @ v
+    g = tl.tensor(rng.standard_normal(out.shape))
+    for a, b in zip(tl.autograd.grad(out, (q, k, v), g), tl.autograd.grad(plain, (q, k, v), g)):
+        same(a, b, TOLERANCE["float64"])
+    same(out, plain, TOLERANCE["float64"])
