@@ -578,6 +578,8 @@ class Tensor(Methods):
         return ew.sub(other, self)
 
     def __rmul__(self, other):
+        if isinstance(other, (list, tuple, str)):
+            return NotImplemented  # [0] * n repeats the list
         return ew.mul(other, self)
 
     def __rtruediv__(self, other):

@@ -635,3 +635,9 @@ def test_as_strided_scatter_stays_inside_the_memory():
     for framework in (torch, tl):
         with pytest.raises(RuntimeError, match="out of bounds"):
             framework.as_strided_scatter(framework.zeros(4), framework.ones(3), (3,), (2,), 1)
+
+
+def test_a_sequence_times_an_integer_tensor_is_repeated():
+    for lib in (tl, torch):
+        n = lib.tensor(2)
+        assert [0] * n == [0, 0] and (1, 2) * n == (1, 2, 1, 2) and "ab" * n == "abab"

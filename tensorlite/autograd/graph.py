@@ -71,7 +71,7 @@ class saved_tensors_hooks(Watcher):
         super().recorded(node, args, result)
 
     def _pack(self, array, tensor):
-        tensor = wrap(array) if tensor is None else tensor
+        tensor = wrap(array) if tensor is None else tensor.detach()
         version = tensor._cell[1]
         with watching_nothing():
             held = self.pack_hook(tensor)

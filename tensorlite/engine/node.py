@@ -149,7 +149,8 @@ class Leaf(Node):
                 touch(held)
         if self.hooks is not None:
             for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:
-                hook(tensor)
+                if hook(tensor) is not None:
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
             _run_after_hooks(self, (), g, False)
 
 

@@ -401,9 +401,12 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         return _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
     if weight is not None or x.ndim != 2 or t.dtype is not _LABELS or t.shape != x.shape[:1]:
         _check_classes(x, t, weight)
-    return ops.cross_entropy(
+    loss = ops.cross_entropy(
         input, target, weight, ignore_index=ignore_index, reduction=reduction, label_smoothing=label_smoothing
     )[0]
+    if label_smoothing:
+        return called(loss, "AddBackward0")
+    return called(loss, "NllLoss2DBackward0") if x.ndim > 2 else loss
 
 
 def _soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing):
@@ -439,7 +442,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     checks.probabilities(input, "nll_loss", True, 1 if x.ndim > 1 else 0)
     _judge("A negative log-likelihood", x)
     loss = ops.nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
-    return called(loss, "NllLossBackward0")
+    return called(loss, "NllLoss2DBackward0" if x.ndim > 2 else "NllLossBackward0")
 
 
 def ctc_loss(*args, **kwargs):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..engine import unwrap
+from ..engine.plan import called
 from ..ops import elementwise as ew
 from ..ops import losses as ops
 from ..ops import reduction as red
@@ -46,7 +47,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """``log(1 + exp(-target * input))`` for targets 1 and -1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
-    return ops.reduce(-logsigmoid(input * target), reduction)
+    return called(ops.reduce(-logsigmoid(input * target), reduction), "SoftMarginLossBackward0")
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -104,7 +105,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     loss = red.sum(z * others, dim=1) / c
     if reduction == "none" and unwrap(target).ndim == 0:
         loss = reshape(loss, shape=())
-    return ops.reduce(loss, reduction)
+    return called(ops.reduce(loss, reduction), "MultiMarginLossBackward0")
 
 
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -136,7 +137,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     loss = red.sum(z * pairs, dim=(1, 2)) / c
     if reduction == "none" and _one_row(x):
         loss = reshape(loss, shape=())
-    return ops.reduce(loss, reduction)
+    return called(ops.reduce(loss, reduction), "MultilabelMarginLossBackward0")
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
