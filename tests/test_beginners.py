@@ -1,5 +1,8 @@
 """What a beginner does wrong with a Model: each message says what, where, and what to do instead."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -103,6 +106,13 @@ def test_says_what_where_and_what_to_do(mistake):
     with pytest.raises(kind) as error:
         program()
     assert not [w for w in words if w not in str(error.value)], str(error.value)
+
+
+@pytest.mark.parametrize(("module", "wrong", "meant"), [("nn", "Relu", "ReLU"), ("optim", "Adamw", "AdamW")])
+def test_misspelt_names_are_guessed(module, wrong, meant):
+    program = f"from tensorlite import {module}; {module}.{wrong}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stderr
+    assert f"has no attribute '{wrong}'" in said and f"Did you mean: '{meant}'" in said
 
 
 def test_files(tmp_path):

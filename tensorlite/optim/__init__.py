@@ -19,4 +19,6 @@ __all__ = [
 def __getattr__(name):
     if name == "SparseAdam":
         raise AttributeError("optim.SparseAdam is not supported: there are no sparse gradients; use Adam")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sys import modules  # with the module at hand, Python says which name was perhaps meant
+
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__])
