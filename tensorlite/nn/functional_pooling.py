@@ -46,12 +46,26 @@ def _windows(input, dims, kernel_size, stride, padding, dilation, ceil_mode):
     return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "size": size}
 
 
+def _filled(name, dims, input):
+    """Refuse an input without channels or pixels; it may have no samples."""
+    if 0 in input.shape[1:]:
+        if dims == 3:
+            raise RuntimeError(
+                f"{name}(): Expected input's non-batch dimensions to have positive length, but input has a shape of "
+                f"{list(input.shape)} and non-batch dimension {input.shape[1:].index(0)} has length zero!"
+            )
+        who = f"{name}: " if dims == 1 else ""
+        raise RuntimeError(
+            f"{who}Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{list(input.shape)}"
+        )
+
+
 def _max_pool(name, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     input, single = batched(input, dims, name)
-    if 0 in input.shape[1:]:
-        raise RuntimeError(
-            f"{name}: Expected input's non-batch dimensions to have positive length, but got {list(input.shape[1:])}"
-        )
+    _filled(name, dims, input)
+    if dims == 1 and not return_indices and input._data.dtype.kind in "iub":
+        raise NotImplementedError(f"\"max_pool1d_impl\" not implemented for '{dtypes.of(input._data.dtype).title}'")
     settings = _windows(input, dims, kernel_size, stride, padding, dilation, ceil_mode)
     if not return_indices:
         return unbatched(ops.max_pool(input, **settings)[0], single)
@@ -112,6 +126,7 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _avg_pool(name, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
     input, single = batched(input, dims, name)
+    _filled(name, dims, input)
     settings = _windows(input, dims, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0 and divisor_override is not None:
         raise RuntimeError("divisor must be not zero")
@@ -247,6 +262,16 @@ def _adaptive_size(name, dims, input, output_size):
         output_size = (output_size,) * dims
     if len(output_size) != dims:
         raise RuntimeError(f"{name}: output_size must be {dims} ints (or one int), but got {tuple(output_size)}")
+    dtype, first = input._data.dtype, len(input.shape) - dims - (dims == 3 or "max" in name)
+    for i, n in enumerate(input.shape):
+        if i >= first and n == 0:
+            raise RuntimeError(
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                f"{list(input.shape)} with dimension {i} being empty"
+            )
+    if dtype.kind in "iub":
+        kernel = f"{name}_cpu" if dims == 3 else name.replace("1d", "2d")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{dtypes.of(dtype).title}'")
     return tuple([n if o is None else int(o) for n, o in zip(spatial, output_size)])
 
 

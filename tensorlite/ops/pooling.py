@@ -282,8 +282,9 @@ def adaptive_max_index(x, *, size):
     out = np.empty((*x.shape[:2], *size), np.int64)
     for at in itertools.product(*map(range, size)):
         window = tuple([slice(*adaptive_window(i, n, o)) for i, n, o in zip(at, spatial, size)])
-        part = x[(..., *window)].reshape(*x.shape[:2], -1)
-        out[(..., *at)] = places[window].reshape(-1)[part.argmax(-1)]
+        place = places[window].reshape(-1)
+        part = x[(..., *window)].reshape(*x.shape[:2], place.size)
+        out[(..., *at)] = place[part.argmax(-1)]
     return out
 
 

@@ -120,3 +120,22 @@ def bags_of_embeddings_and_what_they_refuse(torch):
                 result.append([out, leaf.grad])
     result.append(F.embedding_bag(torch.zeros(0, dtype=torch.int64), table, torch.tensor([0, 0])))
     return result, failure(nn.utils.rnn.pad_sequence, [[1, 2], [3]])
+
+
+@program
+def pooling_of_nothing(torch):
+    F = torch.nn.functional
+    pools = [
+        ("max_pool1d", 1), ("max_pool2d", 2), ("avg_pool1d", 1), ("avg_pool2d", 2), ("avg_pool3d", 3), ("adaptive_avg_pool1d", 1),
+        ("adaptive_avg_pool2d", 2), ("adaptive_avg_pool3d", 3), ("adaptive_max_pool1d", 1), ("adaptive_max_pool2d", 2),
+        ("adaptive_max_pool3d", 3),
+    ]  # fmt: skip
+    shapes = []
+    for name, dims in pools:
+        pool = getattr(F, name)
+        for sizes in ((0, 2, 5), (2, 0, 5), (2, 2, 0)):
+            x = torch.zeros(sizes[:2] + sizes[2:] * dims)
+            print(name, sizes, failure(pool, x, 2))
+        shapes.append(pool(torch.zeros((0, 2) + (5,) * dims), 2).shape)
+        print(failure(pool, torch.ones((1, 2) + (4,) * dims, dtype=torch.int64), 2))
+    return shapes, F.adaptive_max_pool2d(torch.zeros(0, 2, 5, 5), 3, return_indices=True)
