@@ -37,6 +37,7 @@ def __getattr__(name):
         from importlib import import_module
 
         return import_module(f"{__name__}.{name}")
-    from sys import modules  # with the module at hand, Python says which name was perhaps meant
+    import sys
 
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__])
+    # with the module at hand, Python says which name was perhaps meant
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])

@@ -19,6 +19,7 @@ __all__ = [
 def __getattr__(name):
     if name == "SparseAdam":
         raise AttributeError("optim.SparseAdam is not supported: there are no sparse gradients; use Adam")
-    from sys import modules  # with the module at hand, Python says which name was perhaps meant
+    import sys
 
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__])
+    # with the module at hand, Python says which name was perhaps meant
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
