@@ -595,3 +595,40 @@ def test_divergences_between_kinds(p):
     for q in KINDS:
         if (p, q) not in WRONG:
             same(lambda m, t, q=q: m.kl_divergence(KINDS[p](m, t), KINDS[q](m, t)))
+
+
+def test_the_small_print():
+    with pytest.warns(FutureWarning, match="sample_n"):
+        assert ours.Normal(0.0, 1.0).sample_n(3).shape == (3,)
+
+    def bare(m, t):
+        class Bare(m.Distribution):
+            arg_constraints = {}
+
+            def log_prob(self, value):
+                self._validate_sample(value)
+                return value
+
+        with pytest.warns(UserWarning, match="does not define `support`"):
+            return Bare().log_prob(t.tensor(1.0))
+
+    same(bare)
+    same(lambda m, t: m.Gamma(1.0, 2.0).log_prob(0.5).double())
+    same(lambda m, t: m.Uniform(0.0, 1.0).arg_constraints)
+    for call in (
+        lambda m, t: m.Uniform(t.zeros(2), t.tensor([1.0, -1.0])),
+        lambda m, t: m.Gamma(-1.0, 1.0),
+        lambda m, t: m.NegativeBinomial(-1, 0.5),
+        lambda m, t: m.Pareto(1.0, 2.0).log_prob(t.tensor(0.5)),
+        lambda m, t: m.OneHotCategorical(t.ones(3)).log_prob(t.ones(3)),
+        lambda m, t: m.MixtureSameFamily(m.Categorical(t.ones(2)), m.Normal(t.zeros(3), 1.0)),
+        lambda m, t: m.Wishart(0.5, t.eye(3)),
+        lambda m, t: m.LowRankMultivariateNormal(t.zeros(3), t.ones(2, 1), t.ones(3)),
+        lambda m, t: m.TransformedDistribution(m.Normal(0.0, 1.0), m.StickBreakingTransform()),
+    ):
+        messages = []
+        for module, framework in ((ours, tl), (theirs, torch)):
+            with pytest.raises(ValueError) as error:
+                call(module, framework)
+            messages.append(" ".join(str(error.value).split()))
+        assert messages[0] == messages[1]

@@ -192,16 +192,16 @@ class Gumbel(_Location):
 class Uniform(Distribution):
     """Uniform in [low, high)."""
 
-    arg_constraints = dict.fromkeys(("low", "high"), constraints.dependent(is_discrete=False, event_dim=0))
     has_rsample = True
+
+    @property
+    def arg_constraints(self):
+        """What the parameters must satisfy."""
+        return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
 
     def __init__(self, low, high, validate_args=None):
         self.low, self.high = broadcast_all(low, high)
-        self._batch_shape, self._event_shape = Size(self.low.shape), Size()
-        if validate_args is not None:
-            self._validate_args = validate_args
-        if self._validate_args and not (self.low._data < self.high._data).all():
-            raise ValueError("Uniform is not defined when low>= high")
+        super().__init__(self.low.shape, validate_args=validate_args)
 
     support = property(lambda self: constraints.interval(self.low, self.high))
     mean = property(lambda self: (self.high + self.low) / 2)
@@ -289,8 +289,9 @@ class Gamma(Distribution):
         return tl.special.gammainc(self.concentration, self.rate * value)
 
     def log_prob(self, value):
-        self._validate_sample(value)
         a, rate = self.concentration, self.rate
+        value = tl.as_tensor(value, dtype=rate.dtype)
+        self._validate_sample(value)
         return tl.xlogy(a, rate) + tl.xlogy(a - 1, value) - rate * value - tl.lgamma(a)
 
     def entropy(self):

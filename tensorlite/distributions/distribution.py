@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import tensorlite as tl
 
 from .._device import Size
@@ -114,6 +116,11 @@ class Distribution:
         with tl.no_grad():
             return self.rsample(sample_shape)
 
+    def sample_n(self, n):
+        """``n`` samples, the older spelling of ``sample((n,))``."""
+        warnings.warn("`sample_n(n)` will be deprecated. Use `sample((n,))` instead.", FutureWarning, stacklevel=2)
+        return self.sample((n,))
+
     def log_prob(self, value):
         """The logarithm of the density (or of the probability) at ``value``."""
         self._refuse("log_prob")
@@ -151,7 +158,15 @@ class Distribution:
             raise ValueError(f"The right-most size of value must match event_shape: {shape} vs {self._event_shape}.")
         if any(i != 1 and j != 1 and i != j for i, j in zip(reversed(shape), reversed(expected))):
             raise ValueError(f"Value is not broadcastable with batch_shape+event_shape: {shape} vs {expected}.")
-        support = self.support
+        try:
+            support = self.support
+        except NotImplementedError:
+            warnings.warn(
+                f"{type(self)} does not define `support` to enable sample validation. Please initialize the distribution "
+                "with `validate_args=False` to turn off validation.",
+                stacklevel=3,
+            )
+            return
         if not support.holds(value._data).all():
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(shape)}) to be within the support "

@@ -47,7 +47,7 @@ def sum_rightmost(value, dim):
 
 def smallest(t):
     """The smallest normal number in the dtype of ``t``."""
-    return float(np.finfo(t._data.dtype).tiny)
+    return tl.finfo(t.dtype).tiny
 
 
 def clamp_probs(probs):
