@@ -63,7 +63,7 @@ class Trainer:
         if self.class_weight is None:
             return weight
         last = max(z.shape[-1] if z.dim() > 1 else 1, 2) - 1
-        if foreign := [c for c in self.class_weight if not 0 <= c <= last]:
+        if foreign := [c for c in self.class_weight if c not in range(last + 1)]:
             raise ValueError(f"class_weight has a weight for class {foreign[0]!r}, but classes are 0 to {last}")
         labels = y._data.argmax(-1) if y.dim() > 1 and y.shape[-1] > 1 else y._data.reshape(len(y))
         table = np.array([self.class_weight.get(int(c), 1.0) for c in labels], np.float32)
