@@ -483,3 +483,14 @@ def test_optimizer_of_a_loaded_tensor_trains(tmp_path):
     (w * w).sum().backward()
     SGD([w], lr=0.5).step()
     assert w.tolist() == [0.0, 0.0]
+
+
+def test_a_tensor_that_occurs_twice_is_one_again():
+    p, x = tl.nn.Parameter(tl.ones(2)), tl.zeros(3)
+    file = io.BytesIO()
+    tl.save({"tied": [p, p], "x": x, "y": x, "other": x.clone()}, file)
+    file.seek(0)
+    found = tl.load(file)
+    assert found["tied"][0] is found["tied"][1] and found["x"] is found["y"]
+    found["x"][0] = 5
+    assert found["other"].tolist() == [0, 0, 0]

@@ -56,6 +56,8 @@ class _Encoder:
     def __init__(self):
         self.arrays = []
         self.known = {}  # place in memory -> number
+        self.tensors = []  # those written, by number: one that occurs twice is one again when it is read
+        self.numbers = {}  # id of a tensor -> number
         self.open = set()  # the containers that are being written
 
     def encode(self, obj, path):
@@ -122,7 +124,10 @@ class _Encoder:
         from ..nn.parameter import Parameter
 
         kind = "parameter" if isinstance(t, Parameter) else "tensor"
-        result = {"!": kind, "at": self._array(t._data, "")}
+        number = self.numbers.setdefault(id(t), len(self.tensors))
+        if number == len(self.tensors):
+            self.tensors.append(t)  # alive, so that its id stays its own
+        result = {"!": kind, "at": self._array(t._data, ""), "tensor": number}
         if t._node is not None:
             result["requires_grad"] = True
         return result
@@ -146,6 +151,7 @@ class _Decoder:
     def __init__(self, z):
         self.z = z
         self.arrays = {}
+        self.tensors = {}
 
     def decode(self, x):
         if isinstance(x, list):
@@ -163,7 +169,12 @@ class _Decoder:
             return result
         if kind in _ROWS:
             return _ROWS[kind]([self.decode(v) for v in x["items"]])
-        return getattr(self, f"_{kind}", self._unknown)(x)
+        number = x.get("tensor")
+        if number is None:
+            return getattr(self, f"_{kind}", self._unknown)(x)
+        if number not in self.tensors:
+            self.tensors[number] = getattr(self, f"_{kind}", self._unknown)(x)
+        return self.tensors[number]
 
     def _unknown(self, x):
         raise ValueError(f"its manifest names an unknown kind {x['!']!r}")
