@@ -1,8 +1,8 @@
 """NumPy's functions on tensors: they stay on the tape, or say why they cannot.
 
-``np.exp(t)``, ``np.add(array, t)``, ``np.sum(t, axis=0)`` and ``np.concatenate([t, t])`` give tensors. A NumPy
-function without a counterpart here computes on the plain array where no gradient is required, and raises
-where it would silently cut the tape.
+``np.exp(t)``, ``np.add(array, t)`` and ``np.sum(t, axis=0)`` give tensors; so does ``np.concatenate([t, t])`` where a
+gradient is required, and else an array, as with PyTorch's tensors. A NumPy function without a counterpart here computes
+on the plain array where no gradient is required, and raises where it would silently cut the tape.
 """
 
 from itertools import pairwise
@@ -178,10 +178,27 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
+#: What reads its arguments as arrays in NumPy itself: without gradients the result is one.
+READERS = {
+    np.concatenate,
+    np.stack,
+    np.dot,
+    np.sort,
+    np.ravel,
+    np.expand_dims,
+    np.tile,
+    np.where,
+    np.outer,
+    np.linalg.norm,
+    np.copy,
+}
+
+
 def array_function(self, func, types, args, kwargs):
     """``Tensor.__array_function__``."""
     known = FUNCTIONS.get(func)
-    if known is not None:
+    tensors = list(_tensors([*args, *kwargs.values()]))
+    if known is not None and (func not in READERS or any(t._node is not None for t in tensors)):
         try:
             result = known(*args, **kwargs)
             if result is not NotImplemented:
@@ -189,6 +206,5 @@ def array_function(self, func, types, args, kwargs):
         except TypeError as error:
             if "unexpected keyword" not in str(error):
                 raise
-    tensors = list(_tensors([*args, *kwargs.values()]))
     _refuse(func.__name__, tensors)
     return func(*[_raw(a) for a in args], **{k: _raw(v) for k, v in kwargs.items()})

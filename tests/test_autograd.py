@@ -463,3 +463,14 @@ def test_the_same_scripts_print_the_same_as_pytorch():
             script(module)
         printed.append(out.getvalue())
     assert printed[0] == printed[1]
+
+
+def test_gradgradcheck_draws_as_pytorch_does():
+    torch = pytest.importorskip("torch")
+    after = []
+    for lib in (tl, torch):
+        lib.manual_seed(0)
+        x = lib.tensor([0.5, 2.0], dtype=lib.float64, requires_grad=True)
+        assert lib.autograd.gradgradcheck(lambda x: x**3, (x,))
+        after.append(lib.rand(3).tolist())
+    assert after[0] == after[1]

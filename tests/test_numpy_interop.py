@@ -65,6 +65,18 @@ def test_array_functions_stay_on_the_tape(function):
     np.testing.assert_allclose(y.detach().numpy(), expected, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.*copy keyword")
+def test_arrays_come_out_where_no_gradient_is_required():
+    for lib in (tl, pytest.importorskip("torch")):
+        x = lib.tensor([[1.0, 2.0], [3.0, 4.0]])
+        for function in (
+            lambda: np.concatenate([x, x]), lambda: np.stack([x, x]), lambda: np.sort(x), lambda: np.ravel(x), lambda: np.tile(x, 2),
+            lambda: np.expand_dims(x, 0), lambda: np.where(x > 2, x, 0), lambda: np.copy(x), lambda: np.linalg.norm(x, axis=1), lambda: np.vstack([x]),
+        ):  # fmt: skip
+            assert type(function()) is np.ndarray and function().dtype == np.float32
+        assert type(np.where(x > 2)[0]) is np.ndarray and isinstance(np.dot(x[0], x[1]), np.float32)
+
+
 def test_what_would_leave_the_tape_is_refused():
     x = leaf(2, 2)
     for escape in (np.asarray, np.array, lambda t: t.numpy(), lambda t: np.asarray(t, dtype=np.float32)):
