@@ -11,6 +11,7 @@ A package of small rooms, to be read in this order:
   argument's name keeps that argument, ``x_shape`` only its shape, a setting's name that setting. Nothing else is kept.
 * ``plan``: for one pattern of arguments, which vjps run and what they need, compiled once.
 * ``gradient``: :func:`walk` visits the nodes from the newest to the oldest and passes gradients along the edges.
+* ``spare``: gradients whose memory may take the result of a vjp.
 * ``view`` and ``update``: views that can be made again from their base, in-place updates that rebase history.
 
 A vjp is an ordinary expression of operators and primitives. On raw arrays it gives the gradient; on tensors that are
@@ -24,6 +25,7 @@ from .gradient import GradientEdge, backward, grad, order, walk
 from .node import Leaf, Node, Port, RemovableHandle, add_hook
 from .operation import Primitive, primitive, registry
 from .plan import PackedPlan, Plan, PrimitiveNode, pack
+from .spare import spare
 from .tape import (
     RECORDING,
     WATCHED,
@@ -46,6 +48,6 @@ from .view import View, renew
 __all__ = [
     "RECORDING", "WATCHED", "GradientEdge", "Leaf", "Node", "PackedPlan", "Plan", "Port", "Primitive", "PrimitiveNode", "RemovableHandle",
     "TensorBase", "View", "Watcher", "add_hook", "alias", "backward", "broadcast_to", "cast", "check_writable", "clock",
-    "clone", "grad", "inplace", "order", "pack", "primitive", "rebase", "recording", "registry", "renew", "results_are", "state",
+    "clone", "grad", "inplace", "order", "pack", "primitive", "rebase", "recording", "registry", "renew", "results_are", "spare", "state",
     "sum_to", "tape", "touch", "touch_all", "unwrap", "view_assign", "walk", "watching", "where", "wrap",
 ]  # fmt: skip

@@ -116,7 +116,7 @@ def _visit(arrived, retain, taped, targets, needed):
         g = arrived.pop(node)
         edges = node.edges
         if node.hooks:
-            g = _run_hooks(node, g)
+            g = seen = _run_hooks(node, g)  # held twice: hooks see it again, no vjp may write over it
         if needed is not None:
             if node in wanted and g is not None:
                 found[node] = g
@@ -138,6 +138,7 @@ def _visit(arrived, retain, taped, targets, needed):
             grads = node.apply(g, taped, some) if watch is None else watch.backward(node, g, taped, some)
             if node.hooks:
                 grads = _run_after_hooks(node, grads, g, taped)
+                seen = None  # noqa: F841
         for edge, r in zip(edges, grads):
             if r.__class__ is ndarray:
                 if r.dtype is not edge.dtype or r.shape != edge.shape:
@@ -160,14 +161,15 @@ def _visit(arrived, retain, taped, targets, needed):
                 arrived[edge] = r = r if held is None else held + r
                 if held is not None and r.__class__ is ndarray:
                     sums.add(edge)
+        grads = r = None  # references to gradients are counted: see ``spare``
         if not retain and node.kept:
             node.release()
         if senders is not None:
-            grads = g = r = None
+            g = None
             for leaf in senders.get(node, ()):
                 if leaf in arrived:
                     _settle({leaf: arrived.pop(leaf)}, found, wanted, needed, taped)
-    grads = g = r = None  # references to what the leaves get are counted
+    g = None  # references to what the leaves get are counted
     _settle(arrived, found, wanted, needed, taped)
     return found
 

@@ -40,8 +40,8 @@ def ones(n, dtype):
     return a
 
 
-def in_blocks(step, like, *arrays, passes=4):
-    """A new array like ``like``, computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
+def in_blocks(step, like, *arrays, passes=4, into=None):
+    """A new array like ``like`` (or ``into``, which lies in memory as ``like`` does), computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
 
     ``step`` combines elements of equal position, with NumPy's ``out=``; several passes over a block cost
     about one pass over memory. With enough ``passes`` to do, threads share the blocks.
@@ -53,12 +53,13 @@ def in_blocks(step, like, *arrays, passes=4):
         if seen.flags.c_contiguous:  # another memory order, such as channels last: the same in that order
             turned = [a.transpose(dims) if a.__class__ is ndarray and a.shape == like.shape else a for a in arrays]
             if all(a.__class__ is not ndarray or a.shape == seen.shape or not a.ndim for a in turned):
-                out = in_blocks(step, seen, *turned, passes=passes)
+                into = None if into is None else into.transpose(dims)
+                out = in_blocks(step, seen, *turned, passes=passes, into=into)
                 return out.transpose([dims.index(d) for d in range(like.ndim)])
     if n > size and like.flags.c_contiguous:
         lines = [_line(a, like.shape) for a in arrays]
         if not any(line is None for line in lines):
-            out = np.empty_like(like)
+            out = np.empty_like(like) if into is None else into
             flat = out.reshape(-1)
 
             def body(first, last):
@@ -68,9 +69,11 @@ def in_blocks(step, like, *arrays, passes=4):
 
             parallel(body, -(-n // size), passes * n // 3)
             return out
-    out = np.empty(np.broadcast_shapes(*[np.shape(a) for a in arrays]), like.dtype)
-    if out.ndim and out.shape == like.shape:
-        out = np.empty_like(like)  # keeps the memory order
+    out = into
+    if out is None:
+        out = np.empty(np.broadcast_shapes(*[np.shape(a) for a in arrays]), like.dtype)
+        if out.ndim and out.shape == like.shape:
+            out = np.empty_like(like)  # keeps the memory order
     step(*arrays, out)
     return out
 

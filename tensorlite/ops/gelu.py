@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ..engine import RECORDING, primitive, state
+from ..engine import RECORDING, primitive, spare, state
 from ..threads import parallel
 from . import erf as _erf
 from . import memory
@@ -156,7 +156,14 @@ def _product(a, b, out):
 
 
 gelu.reference(_gelu_plain)
-gelu.vjp(x=lambda g, slope: in_blocks(_product, slope, g, slope) if g.dtype == slope.dtype else g * slope)
+
+
+def _gelu_vjp(g, slope):
+    into = spare(g, slope)
+    return in_blocks(_product, slope, g, slope, into=into) if g.dtype == slope.dtype else g * slope
+
+
+gelu.vjp(x=_gelu_vjp)
 
 
 def wants_slope(x):

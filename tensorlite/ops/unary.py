@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, spare
 from .blocks import _quiet, in_blocks, product, zero
 from .compare import where
 from .complex import _bar, conj, is_complex, real
@@ -158,9 +158,10 @@ _MANY = 1 << 20  # elements that are worth a second thread
 def _relu_vjp(g, out):
     if out.__class__ is not np.ndarray:
         return relu_grad(g, out)
+    into = spare(g, out)
     if out.size > _MANY:
-        return in_blocks(_relu_slope, out, g, out, passes=2)
-    return g * (out != 0)
+        return in_blocks(_relu_slope, out, g, out, passes=2, into=into)
+    return np.multiply(g, out != 0, into)
 
 
 relu.vjp(x=_relu_vjp)
