@@ -126,7 +126,7 @@ __version__ = "0.1.0"
 
 #: Submodules that are imported when they are first asked for.
 _SUBMODULES = (
-    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "cuda", "data", "distributions", "engine",
+    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "compiler", "cuda", "data", "distributed", "distributions", "engine",
     "fft", "func", "jit", "linalg",
     "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
     "viz", "version",
@@ -149,7 +149,6 @@ _NATIVE = (
 
 #: What PyTorch has and this library leaves out, and what to do instead.
 _ABSENT = {
-    "distributed": "computations run in one process; guard them by hasattr(torch, 'distributed')",
     "export": "there is no compiler; call the module itself",
     "fx": "there is no compiler; tensorlite.viz draws what a computation does",
     "hub": "download files with urllib, and load weights with load()",
@@ -169,6 +168,10 @@ def __getattr__(name):
         from .nn import native
 
         return getattr(native, name)
+    if name == "GradScaler":
+        from .amp import GradScaler
+
+        return GradScaler
     if name in ("autocast", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"):
         from .amp import autocast_mode
 

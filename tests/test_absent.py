@@ -9,7 +9,7 @@ import pytest
 import tensorlite as tl
 
 
-@pytest.mark.parametrize("name", ["onnx", "sparse", "nested", "distributed", "hub", "quantization", "fx"])
+@pytest.mark.parametrize("name", ["onnx", "sparse", "nested", "hub", "quantization", "fx"])
 def test_absent_rooms_explain_themselves(name):
     assert not hasattr(tl, name)
     with pytest.raises(AttributeError, match="not supported"):
@@ -21,9 +21,34 @@ def test_parallel_modules():
     x = tl.ones(3, 2)
     assert tl.nn.DataParallel(net, device_ids=[0, 1])(x).tolist() == net(x).tolist()
     assert tl.nn.parallel.data_parallel(net, x).tolist() == net(x).tolist()
-    for name in ("DistributedDataParallel", "gather", "replicate", "scatter", "parallel_apply"):
+    for name in ("gather", "replicate", "scatter", "parallel_apply"):
         with pytest.raises(NotImplementedError, match="not supported"):
             getattr(tl.nn.parallel, name)
+
+
+def test_a_script_for_many_processes_runs_alone():
+    from tensorlite.distributed import destroy_process_group, init_process_group
+    from tensorlite.nn.parallel import DistributedDataParallel as DDP
+
+    assert not tl.distributed.is_available() and not tl.distributed.is_initialized()
+    assert not isinstance(tl.nn.Linear(1, 1), DDP)
+    for call in (
+        lambda: init_process_group(backend="gloo"),
+        destroy_process_group,
+        tl.distributed.get_rank,
+        lambda: DDP(tl.nn.Linear(1, 1)),
+    ):
+        with pytest.raises(NotImplementedError, match="not supported"):
+            call()
+
+
+def test_nothing_is_compiling():
+    assert (
+        not tl.compiler.is_compiling()
+        and tl.compiler.disable(abs) is abs
+        and tl.compiler.disable(recursive=False)(abs) is abs
+    )
+    assert tl.GradScaler is tl.amp.GradScaler
 
 
 def test_multiprocessing_is_pythons():
