@@ -37,11 +37,6 @@ def _line(place):
     return f"{place}{inside}\n    {text}" if text else f"{place}{inside}"
 
 
-def _has_nan(x):
-    a = np.asarray(x)
-    return a.dtype.kind in "fc" and bool(np.isnan(a).any())
-
-
 def _bad(x):
     """'nan', 'inf', or None where everything is finite."""
     if x is None:
