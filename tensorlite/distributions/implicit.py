@@ -27,10 +27,11 @@ def _series(ratio, slope):
     """The sum of t_0 = 1, t_1, ... with ``t_(n+1) = t_n * ratio(n)``, and of t_n times the sum of ``slope(k)``, k < n."""
     term, total, weight, weighted, n = 1.0, 1.0, 0.0, 0.0, 0
     while n < 20000:
+        factor = ratio(n)
         weight = weight + slope(n)
-        term = term * ratio(n)
+        term = term * factor
         total, weighted, n = total + term, weighted + term * weight, n + 1
-        if np.all((term <= 1e-14 * total) & (ratio(n) < 1)):
+        if n % 16 == 0 and np.all((term <= 1e-14 * total) & (factor < 1)):
             break
     return total, weighted
 
