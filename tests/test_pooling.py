@@ -157,3 +157,14 @@ def test_no_images():
         y = layer(x)
         y.sum().backward()
         assert len(y) == 0 and x.grad.shape == x.shape
+
+
+@pytest.mark.parametrize("name", ["max_pool", "adaptive_max_pool"])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_functions_that_always_name_the_indices(name, dims):
+    x = np.random.default_rng(0).standard_normal((2, 3, *[6] * dims)).astype(np.float32)
+    function = f"{name}{dims}d_with_indices"
+    a = getattr(tl.nn.functional, function)(tl.tensor(x), 2)
+    b = getattr(torch.nn.functional, function)(torch.tensor(x), 2)
+    for p, q in zip(a, b, strict=True):
+        assert (p.numpy() == q.numpy()).all()

@@ -101,8 +101,8 @@ class HalfNormal(Distribution):
         self._validate_sample(value)
         return tl.erf(value / (self.scale * math.sqrt(2)))
 
-    def icdf(self, value):
-        return self.scale * tl.erfinv(value) * math.sqrt(2)
+    def icdf(self, prob):
+        return self.scale * tl.erfinv(prob) * math.sqrt(2)
 
     def entropy(self):
         return 0.5 + HALF_LOG_2PI + self.scale.log() - math.log(2)

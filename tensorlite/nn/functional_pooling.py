@@ -1,5 +1,6 @@
 """Pooling functions."""
 
+import functools
 import math
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "adaptive_max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "fractional_max_pool2d", "fractional_max_pool3d",
     "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d",
     "max_unpool3d",
+    *[f"{kind}max_pool{d}d_with_indices" for kind in ("", "adaptive_") for d in (1, 2, 3)],
 ]  # fmt: skip
 
 
@@ -395,6 +397,14 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
     torch.Size([2, 8, 2, 2, 2])
     """
     return _adaptive_max_pool("adaptive_max_pool3d", 3, input, output_size, return_indices)
+
+
+max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = (
+    functools.partial(f, return_indices=True) for f in (max_pool1d, max_pool2d, max_pool3d)
+)
+adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices = (
+    functools.partial(f, return_indices=True) for f in (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)
+)
 
 
 def _refuse(name, instead):
