@@ -640,11 +640,12 @@ class Methods(TensorBase):
         source = self
         if self._view is None and self._node is not None and not isinstance(self._node, engine.Leaf):
             source = wrap(self._data, self._node, self._cell)  # the base from now on, of this tensor and its views
-        view = shown(source, *args)
+        with engine.recording(True):  # no value is computed: the place on the tape moves in any mode
+            view = shown(source, *args)
         self._data = view._data
         if isinstance(self._node, engine.Leaf):
             self._node.shape = self._data.shape
-        elif view._node is not None:
+        elif view._node is not None or self._view is not None:
             self._node, self._view = view._node, view._view
         engine.touch(self)
         return self

@@ -83,7 +83,7 @@ def view_assign(base, value, *, steps):
 
 
 def _view_assign_value(g, steps):
-    return replay(steps, np.ascontiguousarray(g) if g.__class__ is np.ndarray else g)
+    return replay(steps, np.asarray(g, order="C") if g.__class__ is np.ndarray else g)
 
 
 view_assign.vjp(base=lambda g, steps: view_assign(g, 0, steps=steps), value=_view_assign_value)

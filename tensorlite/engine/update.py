@@ -61,7 +61,7 @@ def inplace(op, target, *others, **settings):
     check_writable(target, tracked)
     a = target._data
     for o in others:
-        if isinstance(o, TensorBase) and o._cell is target._cell and prim.name != "assign" and overlap(a, o._data):
+        if isinstance(o, TensorBase) and o._cell is target._cell and overlap(a, o._data):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
                 "location. Please clone() the tensor before performing the operation."

@@ -330,3 +330,26 @@ def lists_as_indices(torch):
     i, j = torch.tensor(0), torch.tensor(2)
     print(said(lambda: x["a":]), said(lambda: x[:1.5]))
     return x[[i, j]], x[[0, 2]], x[i, [1, 2]], torch.polygamma(1, torch.tensor([float("nan"), 2.0, float("inf")]))
+
+
+@program
+def views_and_memory_that_overlap(torch):
+    x = torch.arange(4.0)
+    square = x.clone().view(2, 2)
+    print(
+        said(lambda: x[1:].copy_(x[:-1])),
+        said(lambda: x.__setitem__(slice(1, None), x[:-1])),
+        said(lambda: square.copy_(square.t())),
+    )
+    square[:, 0] = square[:, 1]
+    w = torch.tensor(0.5, requires_grad=True, dtype=torch.float64)
+    base = w * 2
+    base.unsqueeze(0)[0].exp_()
+    (base.reshape(1, 1)[0, 0] ** 2).backward()
+    leaf = torch.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    base = leaf * 1
+    view = base.squeeze(0)
+    with torch.no_grad():
+        view.unsqueeze_(1)
+    (view[0] * base.t()).sum().backward()
+    return x, square, w.grad, leaf.grad, view.shape
