@@ -128,7 +128,7 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "compiler", "cuda", "data", "distributed", "distributions", "engine",
     "fft", "func", "jit", "linalg",
-    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "utils", "vision",
+    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "types", "utils", "vision",
     "viz", "version",
 )  # fmt: skip
 

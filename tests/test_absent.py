@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +42,18 @@ def test_a_script_for_many_processes_runs_alone():
     ):
         with pytest.raises(NotImplementedError, match="not supported"):
             call()
+
+
+def test_rooms_are_reached_through_their_names():
+    code = """if True:
+        import tensorlite as torch
+        torch.utils.data.sampler.WeightedRandomSampler, torch.utils.data.dataloader.default_collate, torch.utils.data.dataset.Subset
+        torch.utils.data.distributed.DistributedSampler, torch.optim.lr_scheduler.StepLR, torch.optim.swa_utils.AveragedModel
+        torch.nn.utils.rnn.pad_sequence, torch.nn.init.zeros_, torch.autograd.functional.hessian, torch.autograd.profiler.profile
+        torch.distributions.kl.kl_divergence, torch.utils.checkpoint.checkpoint, torch.nn.utils.parametrizations.orthogonal
+        torch.nn.parameter.Parameter, torch.nn.modules.module.Module, torch.types.Device, torch.cuda.amp.autocast
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_nothing_is_compiling():
