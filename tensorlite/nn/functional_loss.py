@@ -41,6 +41,13 @@ def legacy_reduction(size_average, reduce, reduction, stacklevel=4):
     return reduction
 
 
+def check_given(name, input, target):
+    """Raise for an input or a target that is no tensor."""
+    for i, (argument, x) in enumerate((("input", input), ("target", target)), 1):
+        if not isinstance(unwrap(x), np.ndarray):
+            raise TypeError(f"{name}(): argument '{argument}' (position {i}) must be Tensor, not {type(x).__name__}")
+
+
 def check_reduction(reduction):
     """Raise for a reduction that is neither 'none' nor 'mean' nor 'sum'."""
     if reduction not in ("none", "mean", "sum"):
@@ -258,6 +265,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             stacklevel=2,
         )
+    check_given("kl_div", input, target)
     if unwrap(input).dtype.kind in "iu" or unwrap(target).dtype.kind in "iu":
         raise RuntimeError("kl_div: Integral inputs not supported.")
     checks.probabilities(input, "kl_div", True, -1)
@@ -276,6 +284,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
+    check_given("poisson_nll_loss", input, target)
     loss = ew.exp(input) - target * input if log_input else input - target * ew.log(input + eps)
     if full:
         t = unwrap(target)
@@ -395,6 +404,8 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     x, t = unwrap(input), unwrap(target)
+    if x.__class__ is not np.ndarray or t.__class__ is not np.ndarray:
+        check_given("cross_entropy_loss", input, target)
     checks.scores(input, "cross_entropy", 1 if x.ndim > 1 else 0)
     _judge("A cross-entropy", x)
     if x.shape == t.shape and x.ndim:
@@ -437,6 +448,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """``-input[target]``: the loss of log-probabilities; arguments as :func:`cross_entropy`, indices only."""
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
+    check_given("nll_loss_nd", input, target)
     x = unwrap(input)
     _check_classes(x, unwrap(target), weight)
     checks.probabilities(input, "nll_loss", True, 1 if x.ndim > 1 else 0)

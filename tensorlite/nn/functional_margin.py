@@ -11,7 +11,7 @@ from ..ops.activation import logsigmoid
 from ..ops.indexing import take_index
 from ..ops.shape import expand_dims, reshape
 from .functional_basic import pairwise_distance
-from .functional_loss import check_reduction, legacy_reduction
+from .functional_loss import check_given, check_reduction, legacy_reduction
 
 __all__ = [
     "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
@@ -39,6 +39,7 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_given("hinge_embedding_loss", input, target)
     t = unwrap(target)
     loss = ew.where(t != 1, _positive(margin - input), 0.0) + ew.where(t != -1, input, 0.0)
     return ops.reduce(loss, reduction)
@@ -47,6 +48,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """``log(1 + exp(-target * input))`` for targets 1 and -1."""
     reduction = legacy_reduction(size_average, reduce, reduction)
+    check_given("soft_margin_loss", input, target)
     return called(ops.reduce(-logsigmoid(input * target), reduction), "SoftMarginLossBackward0")
 
 
@@ -82,6 +84,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     check_reduction(reduction)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
+    check_given("multi_margin_loss", input, target)
     if weight is not None and unwrap(weight).ndim != 1:
         raise ValueError("weight must be one-dimensional")
     x = unwrap(input)
@@ -119,6 +122,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     """
     reduction = legacy_reduction(size_average, reduce, reduction)
     check_reduction(reduction)
+    check_given("multilabel_margin_loss", input, target)
     x, t = unwrap(input), unwrap(target)
     if x.shape != t.shape:
         raise RuntimeError(f"inconsistent target size: {list(t.shape)} for input of size: {list(x.shape)}")

@@ -184,3 +184,22 @@ def dimensions_that_are_none(torch):
         lambda: torch.nn.functional.binary_cross_entropy_with_logits(whole, whole), lambda: torch.nn.functional.layer_norm(whole, (3,)),
     ):  # fmt: skip
         print(said(call).split(":")[0])
+
+
+@program
+def losses_of_lists(torch):
+    F, x = torch.nn.functional, torch.ones(2, 2)
+    for f in (
+        F.cross_entropy,
+        F.nll_loss,
+        F.kl_div,
+        F.poisson_nll_loss,
+        F.soft_margin_loss,
+        F.hinge_embedding_loss,
+        F.multi_margin_loss,
+        F.multilabel_margin_loss,
+        F.mse_loss,
+    ):
+        for args in ((x, [0, 1]), ([0, 1], x), (x, 1.0), (x, None)):
+            text = said(lambda: f(*args))
+            print(text.split(": ")[0] if f is F.mse_loss else text)
