@@ -93,6 +93,14 @@ def test_autocast_says_once_that_it_changes_nothing(monkeypatch):
         assert (tl.ones(2) @ tl.ones(2)).dtype == tl.float32
 
 
+def test_modules_of_mixed_precision():
+    from tensorlite.cuda.amp.autocast_mode import autocast
+    from tensorlite.cuda.amp.grad_scaler import GradScaler, OptState
+
+    assert autocast is tl.cuda.amp.autocast and GradScaler is tl.cuda.amp.GradScaler
+    assert OptState is tl.amp.grad_scaler.OptState
+
+
 def test_decorators_of_functions_change_nothing():
     class Double(tl.autograd.Function):
         @staticmethod

@@ -201,3 +201,14 @@ def test_skip_init_and_refusals():
         nn.utils.skip_init(nn.ReLU)
     with pytest.raises(NotImplementedError, match=r"prune.l1_unstructured is not supported"):
         nn.utils.prune.l1_unstructured(nn.Linear(1, 1), "weight", 0.5)
+
+
+def test_weights_of_convolutions_in_another_format():
+    def run(t):
+        net = t.nn.Sequential(t.nn.Conv2d(3, 4, 2), t.nn.Linear(2, 2), t.nn.ConvTranspose2d(4, 2, 3), t.nn.Conv3d(2, 3, 2))
+        weight = net[0].weight
+        same = t.nn.utils.convert_conv2d_weight_memory_format(net, t.channels_last)
+        t.nn.utils.convert_conv3d_weight_memory_format(net, t.channels_last_3d)
+        return same is net, net[0].weight is weight, [tuple(p.stride()) for p in net.parameters() if p.dim() > 1]
+
+    assert run(tl) == run(torch)

@@ -637,3 +637,13 @@ def test_muon(options):
         np.testing.assert_allclose(
             mine["state"][k]["momentum_buffer"].numpy(), slots["momentum_buffer"], rtol=1e-5, atol=1e-6
         )
+
+
+def test_modules_of_optimizers():
+    from tensorlite.optim.adamw import AdamW
+    from tensorlite.optim.asgd import ASGD
+    from tensorlite.optim.nadam import NAdam
+    from tensorlite.optim.rmsprop import RMSprop
+
+    assert (AdamW, ASGD, NAdam, RMSprop) == (optim.AdamW, optim.ASGD, optim.NAdam, optim.RMSprop)
+    assert optim.radam.RAdam is optim.RAdam

@@ -1,11 +1,13 @@
 """``torch.cuda.amp``: the older names of :mod:`tensorlite.amp`."""
 
+import sys
 import warnings
 
 from .. import amp
 from ..amp import custom_bwd, custom_fwd
+from ..amp.grad_scaler import OptState
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+__all__ = ["GradScaler", "OptState", "autocast", "custom_bwd", "custom_fwd"]
 
 
 def _deprecated(name):
@@ -28,3 +30,7 @@ class autocast(amp.autocast):
     def __init__(self, enabled=True, dtype=None, cache_enabled=True):
         _deprecated("autocast")
         super().__init__("cuda", dtype, enabled, cache_enabled)
+
+
+# PyTorch's is a package
+sys.modules[f"{__name__}.autocast_mode"] = sys.modules[f"{__name__}.grad_scaler"] = sys.modules[__name__]

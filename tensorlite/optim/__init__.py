@@ -1,6 +1,8 @@
 """Optimizers and learning-rate schedules, with PyTorch's names, formulas and state."""
 
-from . import lr_scheduler, swa_utils
+import sys as _sys
+
+from . import adagrad, adam, adam_variants, lr_scheduler, sgd, swa_utils
 from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
 from .adam_variants import Adamax, NAdam, RAdam
@@ -14,6 +16,13 @@ __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+# PyTorch has one module per optimizer: ``torch.optim.adamw.AdamW``.
+for _name, _module in {
+    "adadelta": adagrad, "rmsprop": adagrad, "adamw": adam, "adamax": adam_variants, "nadam": adam_variants,
+    "radam": adam_variants, "asgd": sgd,
+}.items():  # fmt: skip
+    _sys.modules[f"{__name__}.{_name}"] = globals()[_name] = _module
 
 
 def __getattr__(name):
