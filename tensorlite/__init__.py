@@ -172,10 +172,11 @@ def __getattr__(name):
         from .amp import GradScaler
 
         return GradScaler
-    if name in ("autocast", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"):
+    if "autocast" in name:
         from .amp import autocast_mode
 
-        return getattr(autocast_mode, name)
+        if name in autocast_mode.__all__:
+            return getattr(autocast_mode, name)
     if name in ("is_anomaly_check_nan_enabled", "is_anomaly_enabled"):
         from .autograd import anomaly_mode
 

@@ -74,6 +74,7 @@ def twice(t, name):
         lambda t: t.autocast("cpu", dtype=t.float32),
         lambda t: t.autocast("cpu", enabled=False)(3),
         lambda t: (t.get_autocast_dtype("cpu"), t.get_autocast_dtype("cuda"), t.is_autocast_enabled("cpu")),
+        lambda t: (t.get_autocast_gpu_dtype(), t.get_autocast_cpu_dtype(), t.is_autocast_cpu_enabled()),
         lambda t: (t.amp.is_autocast_available("cpu"), t.amp.is_autocast_available("meta")),
     ],
 )

@@ -8,8 +8,8 @@ import warnings
 from .. import dtypes
 
 __all__ = [
-    "autocast", "custom_bwd", "custom_fwd", "get_autocast_dtype", "is_autocast_available", "is_autocast_cache_enabled",
-    "is_autocast_enabled",
+    "autocast", "custom_bwd", "custom_fwd", "get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype",
+    "is_autocast_available", "is_autocast_cache_enabled", "is_autocast_cpu_enabled", "is_autocast_enabled",
 ]  # fmt: skip
 
 _DEVICES = ("cpu", "cuda", "hpu", "ipu", "maia", "mps", "mtia", "xla", "xpu")
@@ -37,6 +37,21 @@ def get_autocast_dtype(device_type):
     if device_type not in _DEVICES:
         raise RuntimeError(f"Unsupported device type for autocast: {device_type!r}")
     return dtypes.float16 if device_type in ("cuda", "mps") else dtypes.bfloat16
+
+
+def get_autocast_gpu_dtype():
+    """:func:`get_autocast_dtype` of 'cuda'."""
+    return dtypes.float16
+
+
+def get_autocast_cpu_dtype():
+    """:func:`get_autocast_dtype` of 'cpu'."""
+    return dtypes.bfloat16
+
+
+def is_autocast_cpu_enabled():
+    """:func:`is_autocast_enabled` of 'cpu': False."""
+    return False
 
 
 class autocast:
