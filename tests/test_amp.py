@@ -43,7 +43,9 @@ def outcome(call):
             result = repr(call())
         except Exception as error:
             result = f"{type(error).__name__}: {error}"
-    return "an object" if "object at" in result else result, [(w.category, str(w.message)) for w in told]
+    return "an object" if "object at" in result else result, [
+        (w.category, str(w.message).split(" (Triggered")[0]) for w in told
+    ]
 
 
 def twice(t, name):

@@ -39,18 +39,27 @@ def get_autocast_dtype(device_type):
     return dtypes.float16 if device_type in ("cuda", "mps") else dtypes.bfloat16
 
 
+def _older(name, now):
+    warnings.warn(
+        f"torch.{name}() is deprecated. Please use torch.{now} instead.",
+        DeprecationWarning, stacklevel=3)  # fmt: skip
+
+
 def get_autocast_gpu_dtype():
     """:func:`get_autocast_dtype` of 'cuda'."""
+    _older("get_autocast_gpu_dtype", "get_autocast_dtype('cuda')")
     return dtypes.float16
 
 
 def get_autocast_cpu_dtype():
     """:func:`get_autocast_dtype` of 'cpu'."""
+    _older("get_autocast_cpu_dtype", "get_autocast_dtype('cpu')")
     return dtypes.bfloat16
 
 
 def is_autocast_cpu_enabled():
     """:func:`is_autocast_enabled` of 'cpu': False."""
+    _older("is_autocast_cpu_enabled", "is_autocast_enabled('cpu')")
     return False
 
 
