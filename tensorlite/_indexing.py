@@ -11,6 +11,7 @@ import numpy as np
 
 from .dtypes import ShapeError, number, of
 from .engine import RECORDING, TensorBase, inplace, state, touch, unwrap
+from .engine.update import check_overlap
 from .ops import elementwise, indexing
 
 _AS_TUPLE = (
@@ -226,6 +227,8 @@ def _write(x, basic, value):
     if isinstance(value, (TensorBase, np.ndarray)):
         a = x._data[place]
         value = _fit(value, a.shape, None)
+        if isinstance(value, TensorBase) and value._cell is x._cell:
+            check_overlap(a, value._data)
         elementwise.assign.primitive.into(a, unwrap(value))
     else:
         x._data[place] = value

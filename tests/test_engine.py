@@ -1,6 +1,8 @@
 """The tape keeps its promises: what is kept, how gradients arrive, when it complains."""
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -527,3 +529,15 @@ def test_sum_to_is_the_adjoint_of_broadcasting():
     x = wrap(np.arange(6.0).reshape(2, 3))
     assert sum_to(x, shape=(1, 3)).tolist() == [[3.0, 5.0, 7.0]]
     assert sum_to(x, shape=()).item() == 15.0
+
+
+def test_infinities_pass_without_a_word_but_numpy_still_warns_its_own_users():
+    code = """
+import numpy as np
+import tensorlite as tl
+a = tl.tensor([float("inf"), 1.0])
+a - a, (a - a).sum(), tl.stack([a, -a]).mean(0), tl.tensor([1e10]).half(), tl.tensor([float("nan")]).long()
+np.array([np.inf]) - np.array([np.inf])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stderr.count("Warning") == 1 and "<string>:6: RuntimeWarning" in run.stderr, run.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from types import FunctionType
 
@@ -16,6 +17,9 @@ from .plan import Plan
 from .tape import RECORDING, WATCHED, TensorBase, _new, ndarray, state, unwrap, wrap
 from .trail import cut
 from .view import attach_view, renew
+
+#: PyTorch computes with infinities and NaN without a word; NumPy warns of them, in kernels that are not worth an errstate.
+warnings.filterwarnings("ignore", r"\w+( \w+)* encountered in", RuntimeWarning, __name__.partition(".")[0] + r"\.")
 
 
 class Primitive:

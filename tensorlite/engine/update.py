@@ -61,11 +61,8 @@ def inplace(op, target, *others, **settings):
     check_writable(target, tracked)
     a = target._data
     for o in others:
-        if isinstance(o, TensorBase) and o._cell is target._cell and overlap(a, o._data):
-            raise RuntimeError(
-                "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-                "location. Please clone() the tensor before performing the operation."
-            )
+        if isinstance(o, TensorBase) and o._cell is target._cell:
+            check_overlap(a, o._data)
     if not tracked:
         whole = prim.promote == "float" and a.dtype.kind not in "fc"  # the result is no integer
         if prim.into is None or whole or state.mode & WATCHED or not _fits_in_place(a, others):
@@ -102,6 +99,15 @@ def overlap(a, b):
     if (a0, a1) == (b0, b1):
         return a.strides != b.strides
     return a0 < b1 and b0 < a1
+
+
+def check_overlap(a, b):
+    """Raise if ``b``, from which ``a`` is computed in place, shares a part of its memory."""
+    if overlap(a, b):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
 
 
 def _fits_in_place(a, others):
