@@ -452,3 +452,21 @@ def test_a_layer_that_is_given_no_tensor_says_so(layer, value):
     with pytest.raises(theirs.type, match=f"must be Tensor, not {type(value).__name__}") as error:
         nn.Sequential(nn.Identity(), eval(f"nn.{layer}"))[1](*args)
     assert any("given (" in note for note in getattr(error.value, "__notes__", ["given ("]))
+
+
+def test_a_wrapper_passes_attributes_on():
+    class Wrapper(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(super().__getattr__("inner"), name)
+
+    wrapper = Wrapper(nn.Linear(2, 3))
+    assert wrapper.in_features == 2 and wrapper.weight is wrapper.inner.weight
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'nothing'"):
+        wrapper.nothing

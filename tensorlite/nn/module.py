@@ -246,6 +246,9 @@ class Module(Tree, HookMethods, StateDict):
         d.pop(name, None)
 
     def __getattr__(self, name):
+        for registry in _REGISTRIES:  # members are found before this; a subclass's own __getattr__ may ask here first
+            if name in self.__dict__.get(registry, ()):
+                return self.__dict__[registry][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):
