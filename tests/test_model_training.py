@@ -7,6 +7,7 @@ import pytest
 
 import tensorlite as tl
 from tensorlite import nn
+from tensorlite.callbacks import Callback
 from tensorlite.nn.model import Model
 
 RNG = np.random.default_rng(0)
@@ -89,3 +90,21 @@ def test_files_hold_arrays_and_no_programs(tmp_path):
             for name in file.namelist():
                 if name.endswith("npy"):
                     np.load(file.open(name), allow_pickle=False)
+
+
+def test_class_weights_are_for_training_only():
+    model = Model("basic", [6, 8, 3])
+    history = model.fit(X, Y, class_weight={0: 50.0}, validation_data=(X, Y), verbose=0)
+    assert history.history["val_loss"][-1] == pytest.approx(model.evaluate(X, Y).loss)
+
+
+def test_an_interrupted_step_leaves_no_gradients():
+    class Press(Callback):
+        def before_step(self, run):
+            raise KeyboardInterrupt
+
+    model = Model("basic", [6, 8, 3])
+    before = model.get_parameters()
+    assert model.fit(X, Y, verbose=0, callbacks=[Press()]).interrupted
+    assert all(p.grad is None for p in model.parameters()) and not model.training
+    np.testing.assert_equal(model.get_parameters(), before)
