@@ -16,6 +16,7 @@ from . import erf as _erf
 from . import memory
 from .axes import axis_of
 from .blocks import _quiet, in_blocks, product, zero
+from .choose import kept
 from .elementwise import abs, exp, expm1, log1p, minimum, sigmoid, tanh, where
 from .reduction import sum
 from .rows import row_sums, spread, worth
@@ -48,12 +49,15 @@ erf.vjp(x=lambda g, x: g * (exp(-(x * x)) * (2 / math.sqrt(math.pi))))
 
 @primitive
 def gate(g, x, *, low=None, high=None, closed=False):
-    """``g`` where ``low < x < high`` (with ``closed``: ``<=``), else 0: the gradient of a clipped line."""
-    below, above = (np.less_equal, np.greater_equal) if closed else (np.less, np.greater)
-    keep = True if low is None else above(x, low)
-    if high is not None:
-        keep = below(x, high) if low is None else keep & below(x, high)
-    return np.multiply(g, keep)
+    """``g`` where ``low < x < high`` (with ``closed``: ``<=``), else 0: the gradient of a clipped line.
+
+    As in PyTorch a NaN among ``x`` is between open bounds, and not between closed ones.
+    """
+    if closed:
+        keep = True if low is None else x >= low
+        return kept(g, keep if high is None else keep & (x <= high))
+    cut = False if low is None else x <= low
+    return kept(g, np.logical_not(cut if high is None else cut | (x >= high)))
 
 
 gate.vjp(g=lambda h, x, low, high, closed: gate(h, x, low=low, high=high, closed=closed), x=lambda h: zero(h))
@@ -184,7 +188,7 @@ def hardsigmoid(x):
 
 
 hardsigmoid.primitive.into = lambda x: _hardsigmoid_step(x, x)
-hardsigmoid.vjp(x=lambda g, x: gate(g, x, low=-3, high=3) / 6)
+hardsigmoid.vjp(x=lambda g, x: where(x == x, gate(g, x, low=-3, high=3), 0.0) / 6)
 
 
 def _hardswish_step(x, out):

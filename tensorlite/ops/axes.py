@@ -15,7 +15,10 @@ def axis_of(dim, ndim):
     """
     if dim.__class__ is bool:
         raise TypeError("argument 'dim' must be int, not bool")
-    dim, n = _int(dim), ndim or 1
+    try:
+        dim, n = _int(dim), ndim or 1
+    except TypeError:
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
     if not -n <= dim < n:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
     return dim % n

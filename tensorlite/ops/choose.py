@@ -3,7 +3,19 @@
 import numpy as np
 
 _INTEGER = {2: np.int16, 4: np.int32, 8: np.int64}
+_BITS = {kind: np.dtype(_INTEGER[np.dtype(kind).itemsize]) for kind in "efd"}
 _BLOCK = 16384  # elements that stay in a core's cache through several passes
+
+
+def kept(g, mask, out=None):
+    """``g`` where ``mask``, else 0: its bits times the mask, so that infinities and NaN are cut off too."""
+    bits = _BITS.get(g.dtype.char)
+    if bits is None:
+        return np.multiply(g, mask, out)
+    if out is None:
+        out = np.empty_like(g)  # not a view: whoever gets it may keep it
+    np.multiply(g.view(bits), mask, out=out.view(bits))
+    return out
 
 
 def choose(mask, a, b):

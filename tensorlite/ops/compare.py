@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import primitive, sum_to
-from .choose import choose
+from .choose import choose, kept
 
 ndarray = np.ndarray
 
@@ -53,11 +53,13 @@ def isclose(a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 # -- logic and bits --------------------------------------------------------------------------------
 
 
-def _bits(name, ufunc):
+def _bits(name, ufunc, kernel=None):
     def forward(a, b):
         if np.result_type(a, b).kind not in "biu":
             title = dtypes.of(np.result_type(a, b)).title
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{title}'; it takes integers and bools")
+            raise NotImplementedError(
+                f"\"{kernel or name}_cpu\" not implemented for '{title}'; it takes integers and bools"
+            )
         return ufunc(a, b)
 
     forward.__name__ = forward.__qualname__ = name
@@ -69,8 +71,8 @@ def _bits(name, ufunc):
 bitwise_and = _bits("bitwise_and", np.bitwise_and)
 bitwise_or = _bits("bitwise_or", np.bitwise_or)
 bitwise_xor = _bits("bitwise_xor", np.bitwise_xor)
-bitwise_left_shift = _bits("bitwise_left_shift", np.left_shift)
-bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift)
+bitwise_left_shift = _bits("bitwise_left_shift", np.left_shift, "lshift")
+bitwise_right_shift = _bits("bitwise_right_shift", np.right_shift, "rshift")
 
 
 @primitive(differentiable=False, kernel=np.invert, into=lambda a: np.invert(a, out=a))
@@ -172,6 +174,16 @@ def _one_value(x, shape):
 where.vjp(a=lambda g, condition: where(condition, g, 0.0), b=lambda g, condition: where(condition, 0.0, g))
 
 
+@primitive(broadcasts=True, nondiff=("share",))
+def part(g, share):
+    """``g * share``; 0 where ``share`` is 0, of an infinite ``g`` too."""
+    out = np.multiply(g, share)
+    return out if np.isfinite(np.add.reduce(out, axis=None)) else kept(out, np.not_equal(share, 0))
+
+
+part.vjp(g=lambda h, share: part(h, share))
+
+
 @primitive(promote="same", broadcasts=True, kernel=np.maximum, into=lambda a, b: np.maximum(a, b, out=a))
 def maximum(a, b):
     """The larger of two; NaN wins. Equal values share the gradient."""
@@ -180,7 +192,7 @@ def maximum(a, b):
     return np.maximum(a, b)
 
 
-maximum.vjp(a=lambda g, a, b: g * _share(a, b), b=lambda g, a, b: g * _share(b, a))
+maximum.vjp(a=lambda g, a, b: part(g, _share(a, b)), b=lambda g, a, b: part(g, _share(b, a)))
 
 
 @primitive(promote="same", broadcasts=True, kernel=np.minimum, into=lambda a, b: np.minimum(a, b, out=a))
@@ -191,7 +203,7 @@ def minimum(a, b):
     return np.minimum(a, b)
 
 
-minimum.vjp(a=lambda g, a, b: g * _share(b, a), b=lambda g, a, b: g * _share(a, b))
+minimum.vjp(a=lambda g, a, b: part(g, _share(b, a)), b=lambda g, a, b: part(g, _share(a, b)))
 
 
 @primitive(promote="same", broadcasts=True, differentiable=False)
@@ -234,7 +246,7 @@ def clamp(x, low=None, high=None):
     if low is None and high is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if x.dtype.kind == "c":
-        raise RuntimeError("clamp is not supported for complex types")
+        raise NotImplementedError("clamp is not supported for complex types")
     out = x if low is None else np.maximum(x, low)
     if high is None:
         return out

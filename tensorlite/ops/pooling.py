@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..engine import primitive, unwrap
 from ..threads import parallel
 from . import memory
+from .choose import kept
 from .conv import channels_last, empty_channels_last
 
 
@@ -216,7 +217,7 @@ def to_winners(g, winner, *, shape, last, kernel, stride, padding, dilation, siz
         for images, here, matrix, hits in taps.parts():
             target = out[images] if room is None else room[: images.stop - images.start]
             np.equal(won[here], taps.codes, out=hits)
-            np.multiply(taps.line(g[images]), hits, out=matrix)
+            kept(taps.line(g[images]), hits, matrix)
             if not taps.windows.exact:
                 target[...] = 0
             taps.write(target, matrix, apart)

@@ -10,6 +10,7 @@ from .. import dtypes
 from ..engine import broadcast_to, primitive, unwrap
 from .axes import axes_of, axis_of, normal_dim
 from .blocks import _quiet
+from .compare import part
 from .elementwise import _bar, abs, exp, isnan, pow, sgn, where, zero
 from .shape import reshape
 
@@ -237,7 +238,7 @@ def _extreme(name, reduce):
         if not x.size:
             _need_elements(name, x.shape, dim)
         if x.dtype.kind == "c":
-            raise RuntimeError(f"{name} is not implemented for complex tensors")
+            raise NotImplementedError(f"\"{name[1:]}_values_cpu\" not implemented for '{dtypes.of(x.dtype).title}'")
         return reduce(x, axis=normal_dim(dim, x.ndim), keepdims=keepdim)
 
     forward.__name__ = forward.__qualname__ = name
@@ -246,7 +247,7 @@ def _extreme(name, reduce):
 
     def vjp(g, x, out, dim, keepdim):
         share = _ties(x, _spread(out, x.shape, dim, keepdim), dim=dim)
-        return _spread(g, x.shape, dim, keepdim) * share
+        return part(_spread(g, x.shape, dim, keepdim), share)
 
     op.vjp(x=vjp)
     return op
@@ -399,7 +400,9 @@ logsumexp.vjp(x=_logsumexp_vjp)
 @primitive
 def vector_norm(x, *, ord=2, dim=None, keepdim=False):
     """``sum(|x|**ord) ** (1 / ord)`` over ``dim``; the largest or smallest ``|x|`` for an infinite ``ord``."""
-    _need_float("linalg.vector_norm", x)
+    if x.dtype.kind not in "fc":
+        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+                           f"{dtypes.of(x.dtype).title}")  # fmt: skip
     if x.dtype.char == "e":
         return np.asarray(vector_norm(x.astype(np.float32), ord=ord, dim=dim, keepdim=keepdim)).astype(x.dtype)
     if not x.ndim:

@@ -21,7 +21,9 @@ def _sign(x):
 def sign(x):
     """-1, 0 or 1; its gradient is zero."""
     if x.dtype.kind == "c":
-        raise RuntimeError("Unlike NumPy, torch.sign doesn't allow complex inputs. Please use torch.sgn instead.")
+        raise NotImplementedError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        )
     return _sign(x)
 
 
@@ -33,7 +35,7 @@ def _step(name, ufunc):
 
     def forward(x):
         if x.dtype.kind == "c":
-            raise RuntimeError(f"{name} is not supported for complex inputs")
+            raise NotImplementedError(f"{name} is not supported for complex inputs")
         return ufunc(x) if x.dtype.kind == "f" else x.copy()
 
     forward.__name__ = forward.__qualname__ = name

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..engine import cast, clone, primitive, unwrap
 from .axes import axis_of
+from .compare import part
 from .elementwise import _bar, exp, log, ne, where
 from .reduction import no_zero, sum
 from .shape import cat, flip, narrow
@@ -158,7 +159,7 @@ def _running_extreme(name, ufunc, beats):
 def _scatter_sum(g, indices, *, dim):
     from .scatter import scatter_add
 
-    return scatter_add(g * 0, indices, g, dim=dim)
+    return scatter_add(part(g, 0.0), indices, g, dim=dim)
 
 
 cummax = _running_extreme("cummax", np.maximum, "largest")

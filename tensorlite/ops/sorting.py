@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import primitive, unwrap, wrap
 from .axes import axis_of
 from .elementwise import lerp
@@ -277,7 +278,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 def bincount(x, weights=None, *, minlength=0):
     """How often each non-negative integer occurs, or the sum of its ``weights``."""
     if x.dtype.kind not in "iu":
-        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs, not {x.dtype}.")
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{dtypes.of(x.dtype).title}'")
     if x.ndim != 1 or (x.size and x.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
@@ -306,7 +307,7 @@ def _edges(x, bins, low, high):
 def histc(x, *, bins=100, min=0, max=0):
     """How many elements fall into each of ``bins`` equal parts of ``[min, max]`` (of the data if both are equal)."""
     if x.dtype.kind != "f":
-        raise RuntimeError(f'"histogram_cpu" not implemented for {x.dtype}; it takes floating-point tensors')
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{dtypes.of(x.dtype).title}'")
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     low, high = _edges(x, bins, min, max)
@@ -317,7 +318,7 @@ def histogram(input, bins=100, *, range=None, weight=None, density=False):
     """The histogram of ``input`` over ``bins`` (a number, or a tensor of edges) and the edges; never differentiable."""
     a, w = unwrap(input), unwrap(weight)
     if a.dtype.kind != "f":
-        raise RuntimeError(f'"histogram_cpu" not implemented for {a.dtype}; it takes floating-point tensors')
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{dtypes.of(a.dtype).title}'")
     edges = unwrap(bins)
     if not isinstance(edges, ndarray):
         low, high = range or ((a.min(), a.max()) if a.size else (0, 1))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine import primitive, spare
 from .blocks import _quiet, in_blocks, product, zero
+from .choose import kept
 from .compare import where
 from .complex import _bar, conj, is_complex, real
 from .rounding import _sign
@@ -149,7 +150,7 @@ def _relu_step(x, out):
 
 
 def _relu_slope(g, y, out):
-    np.multiply(g, y != 0, out=out)
+    kept(g, y != 0, out)
 
 
 _MANY = 1 << 20  # elements that are worth a second thread
@@ -161,7 +162,7 @@ def _relu_vjp(g, out):
     into = spare(g, out)
     if out.size > _MANY:
         return in_blocks(_relu_slope, out, g, out, passes=2, into=into)
-    return np.multiply(g, out != 0, into)
+    return kept(g, out != 0, into)
 
 
 relu.vjp(x=_relu_vjp)
@@ -169,8 +170,8 @@ relu.vjp(x=_relu_vjp)
 
 @primitive
 def relu_grad(g, y):
-    """``g`` where ``y`` is not 0."""
-    return g * (y != 0)
+    """``g`` where ``y`` is not 0, else 0."""
+    return kept(g, y != 0)
 
 
 relu_grad.vjp(g=lambda g, y: relu_grad(g, y), y=lambda g: zero(g))

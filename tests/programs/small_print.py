@@ -203,3 +203,15 @@ def losses_of_lists(torch):
         for args in ((x, [0, 1]), ([0, 1], x), (x, 1.0), (x, None)):
             text = said(lambda: f(*args))
             print(text.split(": ")[0] if f is F.mse_loss else text)
+
+
+@program
+def kinds_that_have_no_kernel(torch):
+    x, whole, z = torch.ones(2, 2), torch.arange(4), torch.ones(2, dtype=torch.complex64)
+    for call in (
+        lambda: whole.norm(), lambda: x << 1, lambda: x >> 1, lambda: z.clamp(0, 1), lambda: z.floor(), lambda: z.sign(), lambda: z.amax(), lambda: x[0].bincount(),
+        lambda: whole.histc(), lambda: z % 2, lambda: z // 2, lambda: z.atan2(z),
+    ):  # fmt: skip
+        print(said(call).split(". Please")[0])
+    for call in (lambda: x.cumsum((0, 1)), lambda: x.argmax((0, 1)), lambda: x.unsqueeze("a")):
+        print(said(call).split(":")[0])
