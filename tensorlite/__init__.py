@@ -128,8 +128,8 @@ __version__ = "0.1.0"
 _SUBMODULES = (
     "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "compiler", "cuda", "data", "distributed", "distributions", "engine",
     "fft", "func", "jit", "linalg",
-    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "profiler", "random", "serialization", "signal", "special", "testing", "types", "utils", "vision",
-    "viz", "version",
+    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "overrides", "profiler", "random", "serialization", "signal", "special", "testing", "types", "utils", "vision",
+    "viz", "version", "xpu",
 )  # fmt: skip
 
 #: Functions of neural networks that PyTorch also has at the top level; :mod:`tensorlite.nn.functional` defines them.

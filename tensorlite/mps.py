@@ -4,12 +4,12 @@ __all__ = ["device_count", "empty_cache", "is_available", "manual_seed"]
 
 
 def is_available():
-    """Whether an Apple GPU can be used: False."""
+    """Whether a GPU can be used: False."""
     return False
 
 
 def device_count():
-    """The number of Apple GPUs: 0."""
+    """The number of GPUs: 0."""
     return 0
 
 

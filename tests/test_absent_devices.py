@@ -7,6 +7,7 @@ import tensorlite as tl
 
 def test_questions():
     assert not tl.cuda.is_available() and not tl.backends.mps.is_available() and not tl.accelerator.is_available()
+    assert not tl.xpu.is_available() and tl.xpu.device_count() == 0 and tl.xpu.manual_seed_all(0) is None
     assert tl.cuda.device_count() == 0 and tl.accelerator.current_accelerator() is None
     tl.cuda.manual_seed(0), tl.cuda.manual_seed_all(0), tl.cuda.empty_cache()
     import tensorlite.backends.cudnn as cudnn
