@@ -61,12 +61,31 @@ class Tensor(Methods):
 
     __slots__ = ()
     __array_priority__ = 1000
+    _asked = True  # whether operations on derived classes go through __torch_function__
 
     def __new__(cls, *args, device=None):
         from .creation import legacy_tensor
 
         t = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
         return t if cls is Tensor else t.as_subclass(cls)
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if cls._asked:
+            from .overrides import adopt
+
+            adopt(cls, Tensor)
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """What operations on a derived class call; this one gives their results that class."""
+        from .overrides import default
+
+        return default(cls, func, args, kwargs or {})
+
+    @staticmethod
+    def _make_subclass(cls, data, require_grad=False):
+        return data.detach().as_subclass(cls).requires_grad_(require_grad)
 
     def as_subclass(self, cls):
         """The same memory and history as an instance of ``cls``."""

@@ -53,6 +53,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = ()
+    _asked = False  # results are tensors, also of classes derived from this one
 
     def __new__(cls, data=None, requires_grad=True):
         return _make(cls, data, requires_grad)
@@ -103,6 +104,8 @@ class Buffer(Tensor, metaclass=_BufferType):
     >>> list(m.state_dict())
     ['mean']
     """
+
+    _asked = False
 
     def __new__(cls, data=None, *, persistent=True):
         t = _make(Tensor, data, getattr(data, "requires_grad", False))
@@ -198,6 +201,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
     """A buffer without a shape yet, made by lazy layers."""
 
     __slots__ = ()
+    _asked = False
     cls_to_become = Tensor
 
     def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
