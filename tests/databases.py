@@ -610,7 +610,7 @@ KNOWN = {
     **dict.fromkeys(("__rdiv__", "linalg.ldl_factor", "linalg.ldl_factor_ex", "linalg.ldl_solve", "grid_sampler_2d", "grid_sampler_3d", "slice", "nn.functional.linear_cross_entropy", "nn.functional.linear_cross_entropy.chunked", "nn.functional.linear_cross_entropy.chunked_none"), _ABSENT),
     **{f"{name} error": _NUMBER for name in (
         "__radd__", "__rand__", "__rmod__", "__rmul__", "__ror__", "__rpow__", "__rsub__", "__rxor__", "clamp_max", "clamp_min",
-        "float_power", "gcd", "lcm", "ldexp")},
+        "float_power")},
     **{f"nn.functional.{name} out": _NO_OUT for name in (
         "avg_pool2d", "avg_pool3d", "linear", "logsigmoid", "softshrink", "hardshrink", "gelu", "softplus")},
     **{f"{name} out": _NO_OUT for name in ("linalg.lstsq", "slice_scatter")},
@@ -618,7 +618,7 @@ KNOWN = {
     "nn.functional.grid_sample reference": ("the last bits of coordinates", r"Mismatched elements: \d / 943920"),
     "nn.functional.silu.complex": (_COMPLEX, "complex(64|128): NotImplementedError"),
     "logaddexp function": (_COMPLEX, "complex(64|128): NotImplementedError"),
-    **{f"nn.functional.{name} function": ("refused for uint8: a floating dtype is asked for", "uint8: RuntimeError: interpolate")
+    **{f"nn.functional.{name} function": ("refused for uint8: a floating dtype is asked for", "uint8: NotImplementedError")
        for name in ("interpolate.bilinear", "interpolate.bicubic", "upsample_bilinear")},
     "nn.functional.ctc_loss": ("refused", "NotImplementedError: ctc_loss is not supported"),
     **{f"nn.functional.max_unpool{d}d{grad}": ("refused", "NotImplementedError: max_unpool") for d in (1, 2, 3) for grad in ("", ".grad")},
