@@ -408,3 +408,23 @@ def test_one_stream_through_many_kinds(trial):
         )
         np.testing.assert_allclose(draw(tl).numpy(), draw(torch).numpy(), rtol=1e-11, atol=1e-14)
     same_state()
+
+
+def test_numbers_follow_the_memory_of_what_was_computed_from_a_transposed_view():
+    for make in (
+        lambda lib, x: lib.relu(x.transpose(0, 1)), lambda lib, x: x.permute(2, 0, 1) * 2 + 1, lambda lib, x: x.mT + x.mT.exp(),
+        lambda lib, x: lib.nn.functional.gelu(x.transpose(0, 1) + x[0, 0]), lambda lib, x: x * 2,
+        lambda lib, x: (x @ x.mT).relu(), lambda lib, x: lib.nn.functional.layer_norm(x.transpose(0, 1), (8,)),
+    ):  # fmt: skip
+        drawn = []
+        for lib in (tl, torch):
+            lib.manual_seed(0)
+            y = make(lib, lib.randn(3, 4, 8, requires_grad=True))
+            drawn.append([lib.randn_like(y).detach().numpy(), lib.empty_like(y).bernoulli_(0.5).numpy()])
+        for ours, theirs in zip(*drawn):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    y = tl.randn(3, 4, 8, requires_grad=True).transpose(0, 1) + 1
+    tl.manual_seed(0)
+    kept = tl.empty_like(y).bernoulli_(0.5)
+    tl.manual_seed(0)
+    assert ((tl.nn.functional.dropout(y, 0.5) != 0) == (kept != 0)).all()

@@ -88,7 +88,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
 def _drawn_in_memory_order(input, p):
     """A dropout mask for ``input``; for a view with other strides than C order's, PyTorch draws in memory order."""
     x = input._data
-    if x.flags.c_contiguous or (input._view is None and "_fixed" not in input.__dict__):
+    if not random.scattered(input):
         return random.dropout_mask(x.shape, p, x.dtype)
     order = sorted(range(x.ndim), key=lambda d: -x.strides[d])
     mask = random.dropout_mask(tuple([x.shape[d] for d in order]), p, x.dtype)

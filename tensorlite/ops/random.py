@@ -36,8 +36,33 @@ def generator_or_default(generator):
 
 
 def scattered(t):
-    """Whether a user sees that ``t`` is not contiguous: PyTorch then fills it in the order of its memory."""
-    return not t._data.flags.c_contiguous and (t._view is not None or "_fixed" in t.__dict__)
+    """Whether ``t`` is not contiguous in PyTorch, which then fills it in the order of its memory."""
+    return not t._data.flags.c_contiguous and (t._view is not None or "_fixed" in t.__dict__ or _follows_a_transpose(t))
+
+
+#: Operations on single elements that do not broadcast: their results lie in memory as their inputs do.
+_POINTWISE = frozenset(
+    "abs acos acosh asin asinh atan atanh cast cos cosh elu erf exp exp2 expm1 gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu log "
+    "log10 log1p log2 logsigmoid mish neg reciprocal relu rsqrt sgn sigmoid silu sin sinh softplus softshrink softsign sqrt square tan tanh "
+    "tanhshrink threshold".split()
+)
+
+
+def _follows_a_transpose(t):
+    """Whether the tape shows ``t`` to be computed element by element from a view with its dimensions in another order."""
+    todo, seen = [t._node], set()
+    while todo:
+        node = todo.pop()
+        plan = getattr(node, "plan", None)
+        if plan is None or node in seen:
+            continue
+        seen.add(node)
+        op = plan.primitive
+        if op.name in ("permute", "swapaxes", "mT"):
+            return True
+        if op.broadcasts or op.name in _POINTWISE:
+            todo += node.edges
+    return False
 
 
 def memory_order(a):
