@@ -26,9 +26,14 @@ SMALL = 1 << 14
 
 def times(a, b):
     """``a @ b`` for two matrices, split over the threads where BLAS does not split it itself."""
-    (rows, inner), columns = a.shape, b.shape[1]
-    if rows * columns < SMALL:
+    if a.shape[0] * b.shape[1] < SMALL:
         return a.dot(b)
+    return _large(a, b)
+
+
+@np.errstate(all="ignore")  # kernels for whole registers may meet infinities beyond the numbers that they are given
+def _large(a, b):
+    (rows, inner), columns = a.shape, b.shape[1]
     if not pool.splits:
         return np.matmul(a, b)
     cost = rows * inner * columns // 64
