@@ -337,3 +337,23 @@ def linear_algebra(torch):
         torch.pinverse(A),
         torch.linalg.cond(A),
     )
+
+
+@program
+def gradients_that_are_cut_off_though_infinite(torch):
+    F, inf = torch.nn.functional, float("inf")
+    functions = [
+        F.relu, torch.relu, F.hardtanh, F.relu6, F.hardsigmoid, lambda x: F.threshold(x, 0.2, 1.0), lambda x: x.clamp(min=0), lambda x: x.max(),
+        lambda x: torch.maximum(x, torch.zeros(6)), lambda x: torch.minimum(x, torch.zeros(6)), lambda x: x.cummax(0)[0],
+        lambda x: F.max_pool1d(x[None], 2), lambda x: torch.where(x > 0, x, torch.zeros(6)),
+    ]  # fmt: skip
+    result = []
+    for function in functions:
+        for upstream in (inf, float("nan"), None):
+            x = torch.tensor([-3.0, -0.5, 0.0, 0.5, 4.0, 7.0], requires_grad=True)
+            out = function(x)
+            (out.sqrt().sum() if upstream is None else out).backward(
+                None if upstream is None else torch.full_like(out, upstream)
+            )
+            result.append(x.grad)
+    return result
