@@ -147,7 +147,7 @@ def set_num_threads(count: int) -> None:
         pool.blas[1](count)
 
 
-def parallel(body, count, nanoseconds):
+def parallel(body, count, nanoseconds, least=None):
     """Call ``body(start, stop)`` on even parts of ``range(count)``, one per thread; list of the results.
 
     Parameters
@@ -159,9 +159,11 @@ def parallel(body, count, nanoseconds):
     nanoseconds : int
         Roughly how long one thread would take over all items; little work is not split. A pass over float32
         numbers in cache takes 0.25 ns each, a matrix product 1 ns per 128 operations.
+    least : int, optional
+        From how much work on it is split, instead of ``WORTHWHILE``.
     """
     parts = min(pool.count, count)
-    if parts < 2 or nanoseconds < WORTHWHILE or getattr(pool.local, "inside", False):
+    if parts < 2 or nanoseconds < (WORTHWHILE if least is None else least) or getattr(pool.local, "inside", False):
         return [body(0, count)]
     with pool.lock:
         if pool.busy:  # another Python thread is using the pool: stay in this one

@@ -41,10 +41,11 @@ def ones(n, dtype):
 
 
 def in_blocks(step, like, *arrays, passes=4, into=None):
-    """A new array like ``like`` (or ``into``, which lies in memory as ``like`` does), computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
+    """A new array like ``like``, computed by ``step(*arrays, out)``: in blocks that stay in cache if it is large.
 
-    ``step`` combines elements of equal position, with NumPy's ``out=``; several passes over a block cost
-    about one pass over memory. With enough ``passes`` to do, threads share the blocks.
+    ``into`` is where to put it instead, in memory of the same order; it may be one of ``arrays``. ``step`` combines
+    elements of equal position, with NumPy's ``out=``; several passes over a block cost about one pass over memory.
+    With enough ``passes`` to do, threads share the blocks.
     """
     n, size = like.size, _BLOCK // like.itemsize
     if n > size and not like.flags.c_contiguous:

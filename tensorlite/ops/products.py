@@ -8,7 +8,7 @@ over all of them: 1.2 to 1.5 times faster. Elsewhere pieces would be a loss, and
 
 import numpy as np
 
-from ..threads import WORTHWHILE, openblas_core, parallel, pool
+from ..threads import openblas_core, parallel, pool
 
 #: OpenBLAS's own limit of rows * inner * columns for its kernels without packing.
 LIMIT = 1_000_000
@@ -22,6 +22,9 @@ UNPACKED = openblas_core() in ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 #: Results of this many numbers from which ``np.matmul`` is the faster call: ``np.dot`` fills them with zeros first.
 SMALL = 1 << 14
+
+#: Nanoseconds of a product that are worth splitting: less than elsewhere, as one long call needs the interpreter once.
+LONG = 600_000
 
 
 def times(a, b):
@@ -37,13 +40,13 @@ def _large(a, b):
     if not pool.splits:
         return np.matmul(a, b)
     cost = rows * inner * columns // 64
-    if cost < WORTHWHILE:
+    if cost < LONG:
         return np.matmul(a, b)
     out = np.empty((rows, columns), a.dtype)
     if rows >= columns:
-        parallel(lambda start, stop: np.matmul(a[start:stop], b, out=out[start:stop]), rows, cost)
+        parallel(lambda start, stop: np.matmul(a[start:stop], b, out=out[start:stop]), rows, cost, LONG)
     else:
-        parallel(lambda start, stop: np.matmul(a, b[:, start:stop], out=out[:, start:stop]), columns, cost)
+        parallel(lambda start, stop: np.matmul(a, b[:, start:stop], out=out[:, start:stop]), columns, cost, LONG)
     return out
 
 
