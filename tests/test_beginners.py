@@ -64,6 +64,7 @@ MISTAKES = [
     (lambda: Model().add(nn.layer.Dense(4, 3)).evaluate(X, Y), RuntimeError, ["no loss;", "model.set(loss=...)"]),
     (lambda: basic().train(X, Y, epoch=5), TypeError, ["'epoch'", "did you mean 'epochs'?"]),
     (lambda: basic().train(X), ValueError, ["y is missing", "train(X, y)"]),
+    (lambda: basic().evaluate(X), ValueError, ["y is missing", "evaluate(X, y)"]),
     (lambda: fit(x=X[0], y=Y[:1]), ValueError, ["X has 4 samples", "shape (4,)", "samples are rows"]),
     (lambda: fit(y=Y[:50]), ValueError, ["60 samples", "50"]),
     (lambda: fit(x=X[:0], y=Y[:0]), ValueError, ["empty", "(0, 4)"]),

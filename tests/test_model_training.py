@@ -27,6 +27,19 @@ def test_both_terms_of_the_regularization_move_weights_and_are_reported():
     assert model.log.steps[0]["regularization_loss"] == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_regularization_of_all_layers_is_averaged_over_an_epoch():
+    model = Model()
+    model.add(nn.layer.Dense(6, 8, weight_regularizer_l2=1e-2)).add(nn.layer.Dense(8, 1, weight_regularizer_l1=1e-2))
+    model.set(loss="mse", optimizer="adam")
+    first, second = (layer.weight.detach().numpy() for layer in model.layers)
+    expected = 1e-2 * (first**2).sum() + 1e-2 * np.abs(second).sum()
+    assert model.regularization_loss().item() == pytest.approx(expected, rel=1e-5)
+    history = model.train(X, X[:, 0], batch_size=25, silent=True).history  # batches of 25 and 15
+    terms = [s["regularization_loss"] for s in model.log.steps]
+    assert history["regularization_loss"] == [pytest.approx((25 * terms[0] + 15 * terms[1]) / 40)]
+    assert history["loss"][0] == pytest.approx(history["data_loss"][0] + history["regularization_loss"][0])
+
+
 def test_dropout_and_batch_norm_know_whether_they_train():
     model, seen = Model(), []
     for layer in (nn.layer.Dense(6, 16, activation=nn.activation.ReLU()), nn.layer.BatchNorm(), nn.layer.Dropout(0.5),

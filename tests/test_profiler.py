@@ -1,5 +1,6 @@
 """The profiler counts what ran, adds up times, and writes tables and traces; the timer times."""
 
+import gzip
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tensorlite as tl
 from tensorlite import profiler
 from tensorlite.autograd import profiler as older
+from tensorlite.profiler.events import operations
 from tensorlite.utils import benchmark
 
 
@@ -107,6 +109,44 @@ def test_tables():
     for bad in (lambda: p.table(sort_by="color"), lambda: p.key_averages().table(sort_by="color")):
         with pytest.raises(ValueError, match="color"):
             bad()
+
+
+def test_numbers_of_the_tables():
+    def event(name, kind, operation, milliseconds, inside=0.0, nbytes=0):
+        e = profiler.Event(name, kind, operation, 0, 1)
+        e.time, e.inside, e.bytes = int(milliseconds * 1e6), int(inside * 1e6), nbytes
+        return e
+
+    events = profiler.EventList([
+        event("mul", "forward", "mul", 2.0, nbytes=2 << 20), event("mul", "forward", "mul", 1.0),
+        event("MulBackward0", "backward", "mul", 0.004), event("range", "range", "range", 6.0, inside=3.0),
+    ])  # fmt: skip
+    rows = [line.split() for line in operations(events).splitlines()]
+    assert rows[3] == ["mul", "2", "3.000ms", "4.000us", "3.004ms", "50.0%", "2.00", "MB"]
+    assert rows[4] == ["range", "1", "3.000ms", "0.000us", "3.000ms", "50.0%", "0", "B"]
+    assert rows[5] == ["all", "3", "6.000ms", "4.000us", "6.004ms", "100.0%", "2.00", "MB"]
+    row = events.key_averages().table(max_name_column_width=10).splitlines()[4].split()
+    assert row == ["MulBack...", "0.07%", "4.000us", "0.07%", "4.000us", "4.000us", "0", "B", "1"]
+    uncut = events.key_averages().table(max_name_column_width=None).splitlines()[4].split()
+    assert uncut[0] == "MulBackward0"
+
+
+@pytest.mark.parametrize("use_gzip", [False, True])
+def test_traces_of_scheduled_steps(tmp_path, use_gzip):
+    plan = profiler.schedule(wait=1, warmup=1, active=2, repeat=1)
+    handler = profiler.tensorboard_trace_handler(str(tmp_path / "runs"), "me", use_gzip)
+    with profiler.profile(schedule=plan, on_trace_ready=handler) as p:
+        for _ in range(6):
+            _step()
+            p.step()
+    (path,) = (tmp_path / "runs").iterdir()
+    assert path.name.startswith("me.") and path.suffix == (".gz" if use_gzip else ".json")
+    data = json.loads(gzip.decompress(path.read_bytes()) if use_gzip else path.read_text())
+    events = data["traceEvents"]
+    steps = [e for e in events if e["name"].startswith("ProfilerStep#")]
+    assert [e["name"] for e in steps] == ["ProfilerStep#2", "ProfilerStep#3"]
+    assert sum(e["name"] == "matmul" for e in events) == 2 and {e["ph"] for e in events} == {"X"}
+    assert steps[0]["ts"] + steps[0]["dur"] <= steps[1]["ts"]
 
 
 def test_memory_of_results():
