@@ -157,10 +157,14 @@ def _explain(prim, error, raw):
         n = max(error.ndim, 1)
         return IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {error.axis})")
     if isinstance(error, AttributeError):
-        odd = [(i, type(r).__name__) for i, r in enumerate(raw, 1) if isinstance(r, (str, list, tuple, dict))]
+        odd = [i for i, r in enumerate(raw) if not isinstance(r, (ndarray, np.generic)) and (r is not None or not i)]
         if not odd:
             return error
-        return TypeError(f"{prim.name}(): argument (position {odd[0][0]}) must be Tensor, not {odd[0][1]}")
+        i, names = odd[0], list(inspect.signature(prim.forward).parameters)
+        called = f" '{'input' if names[i] == 'x' else names[i]}'" if i < len(names) else ""
+        return TypeError(
+            f"{prim.name}(): argument{called} (position {i + 1}) must be Tensor, not {type(raw[i]).__name__}"
+        )
     shown = ", ".join(
         f"{dtypes.of(r.dtype).name}{list(r.shape)}" if isinstance(r, ndarray) else repr(r) for r in raw
     )  # fmt: skip

@@ -125,8 +125,12 @@ def linear(x, weight, bias=None):
     if x.dtype is not weight.dtype and x.dtype != weight.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {dtypes.of(x.dtype).title} and "
                            f"{dtypes.of(weight.dtype).title}")  # fmt: skip
-    if x.shape[-1:] != weight.shape[-1:] or not x.ndim:
-        rows = f"{x.size // x.shape[-1] if x.ndim and x.shape[-1] else 0}x{x.shape[-1] if x.ndim else 0}"
+    if not x.ndim or not weight.ndim:
+        raise dtypes.ShapeError(
+            f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {weight.ndim}D"
+        )
+    if x.shape[-1:] != weight.shape[-1:]:
+        rows = f"{math.prod(x.shape[:-1])}x{x.shape[-1]}"
         raise dtypes.ShapeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows} and {'x'.join(map(str, weight.shape[::-1]))})"
         )

@@ -56,3 +56,13 @@ def derivatives_down_to_a_constant(torch):
         (y,) = torch.autograd.grad(y, x, create_graph=True)
         slopes.append(y)
     return slopes, torch.gradient(torch.arange(4.0) ** 2), torch.histogram(torch.linspace(0, 1, 9))
+
+
+@program
+def layers_of_what_is_no_tensor(torch):
+    F, ones = torch.nn.functional, torch.ones
+    for call in (
+        lambda: F.linear(5, ones(2, 3)), lambda: F.linear([1.0], ones(2, 3)), lambda: torch.nn.Linear(2, 2)([1.0, 2.0]),
+        lambda: F.linear(torch.tensor(1.0), ones(2, 3)), lambda: F.linear(ones(0), ones(1, 1)), lambda: torch.exp(None),
+    ):  # fmt: skip
+        print(said(call).split(" (in ")[0])
