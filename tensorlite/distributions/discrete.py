@@ -249,8 +249,11 @@ class Categorical(FromLogits, Distribution):
 
     def log_prob(self, value):
         self._validate_sample(value)
-        value, table = tl.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
-        return table.gather(-1, value[..., :1]).squeeze(-1)
+        index, table = value.long().unsqueeze(-1), self.logits
+        if index.shape[:-1] != table.shape[:-1]:
+            shape = tl.broadcast_shapes(index.shape[:-1], table.shape[:-1])
+            index, table = index.expand((*shape, 1)), table.expand((*shape, -1))
+        return table.gather(-1, index).squeeze(-1)
 
     def entropy(self):
         logits = self.logits.clamp(min=float(np.finfo(self.logits._data.dtype).min))
