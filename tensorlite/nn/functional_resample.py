@@ -126,14 +126,7 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
-    """Older name of :func:`interpolate`.
-
-    Examples
-    --------
-    >>> import tensorlite as tl
-    >>> tl.nn.functional.upsample(tl.zeros(1, 1, 2, 2), scale_factor=2).shape
-    torch.Size([1, 1, 4, 4])
-    """
+    """The old name of :func:`interpolate`, which says so in a warning."""
     _renamed("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 

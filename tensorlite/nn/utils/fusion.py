@@ -21,10 +21,9 @@ def fuse_conv_bn_eval(conv, bn, transpose=False):
     Examples
     --------
     >>> import tensorlite as tl
-    >>> conv, bn = tl.nn.Conv2d(3, 4, 1, bias=False).eval(), tl.nn.BatchNorm2d(4).eval()
-    >>> tl.nn.utils.fuse_conv_bn_eval(conv, bn).bias
-    Parameter containing:
-    tensor([0., 0., 0., 0.], requires_grad=True)
+    >>> conv, bn, x = tl.nn.Conv2d(3, 4, 1).eval(), tl.nn.BatchNorm2d(4).eval(), tl.ones(1, 3, 2, 2)
+    >>> tl.allclose(tl.nn.utils.fuse_conv_bn_eval(conv, bn)(x), bn(conv(x)), atol=1e-6)
+    True
     """
     return _fused(fuse_conv_bn_weights, conv, bn, transpose)
 
