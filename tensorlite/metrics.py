@@ -3,6 +3,7 @@
 They work on plain arrays (tensors are read, never recorded), so that measuring costs little.
 """
 
+import functools
 import re
 
 import numpy as np
@@ -31,6 +32,11 @@ def _classes(y, pred=None):
     return y
 
 
+@functools.cache
+def _snake(name):
+    return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
 class Metric:
     """Base class: ``update`` with predictions and targets, then ``compute``; ``reset`` starts again.
 
@@ -55,7 +61,7 @@ class Metric:
     @property
     def name(self):
         """The key under which histories store this metric."""
-        return re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        return _snake(type(self).__name__)
 
     def reset(self):
         """Forget all batches."""

@@ -132,6 +132,7 @@ class Resumable:
             for batch in batches:
                 self._count += 1
                 yield batch
+                batch = None  # the next one may take its memory
         finally:
             self._start = None
 

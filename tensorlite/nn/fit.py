@@ -372,6 +372,7 @@ class Trainer:
                 self.since_update = 0
             if self.stop:
                 break
+            x = y = weight = None  # the next batch may take their memory
         else:
             if self.pending:  # a stream whose length was not known: the last, smaller group
                 self.update()

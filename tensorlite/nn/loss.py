@@ -96,8 +96,10 @@ class CategoricalCrossentropy(_Loss):
         return _ops.reduce(-ew.log(chosen), self.reduction)
 
 
-def class_indices(target, scores):
+def class_indices(target, scores, ranged=True):
     """Class indices ``(N,)`` from labels ``(N,)`` or ``(N, 1)`` or one-hot rows ``(N, C)``, checked against ``scores``.
+
+    Whether each label is a class is left to the loss where ``ranged`` is False.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def class_indices(target, scores):
             )
         t = t.astype(np.int64)
     t = t.astype(np.int64, copy=False)
-    if t.size and np.maximum.reduce(t.view(np.uint64)) >= c:  # negative labels become the largest numbers
+    if ranged and t.size and np.maximum.reduce(t.view(np.uint64)) >= c:  # negative labels become the largest numbers
         wrong = (t < 0) | (t >= c)
         message = f"Target {int(t[wrong][0])} is out of bounds. The scores are for {c} classes, labels 0 to {c - 1}."
         raise IndexError(checks.out_of_range(message, t, c, None))

@@ -83,6 +83,10 @@ def per_sample(loss):
     return twin
 
 
+#: The ``ignore_index`` that ignores no label: negative ones are mistakes here.
+_NONE = -(2**63)
+
+
 class Model(Module):
     """Layers in a row, trained with ``train`` (or Keras's ``fit``).
 
@@ -291,7 +295,9 @@ class Model(Module):
             loss = per_sample(loss)
         if link == "softmax":
             if isinstance(loss, losses.CategoricalCrossentropy):
-                return lambda z, y: F.cross_entropy(z, losses.class_indices(y, z), reduction=reduction)
+                return lambda z, y: F.cross_entropy(
+                    z, losses.class_indices(y, z, False), ignore_index=_NONE, reduction=reduction
+                )
             return loss
         if link == "sigmoid":
             weight = getattr(loss, "pos_weight", None)
