@@ -285,7 +285,13 @@ def test_sorted_data_without_shuffling():
         "60 samples",
         "3 classes",
     )
+    for labels in (y.reshape(-1, 1), np.eye(3)[y]):
+        says(
+            lambda y=labels: nn.model.Model("basic", [4, 3, 3]).fit(x, y, shuffle=False, batch_size=10, verbose=0),
+            "TL020",
+        )
     nn.model.Model("basic", [4, 3, 3]).fit(x, y, batch_size=10, verbose=0)
+    nn.model.Model("regression", [4, 3, 2]).fit(x, np.sort(x[:, :2], 0), shuffle=False, batch_size=10, verbose=0)
     nn.model.Model("basic", [4, 3, 3]).fit(x, np.arange(60) % 3, shuffle=False, batch_size=10, verbose=0)
 
 
@@ -302,6 +308,20 @@ def test_a_wrong_shape_in_a_module():
     says(lambda: Body()(tl.zeros(2, 1, 8, 8)), "TL021", "in head.1: Linear(in_features=100", "expected an input of shape (*, 100)",
          "found (2, 144)", "conv (conv", error=RuntimeError)  # fmt: skip
     says(lambda: Body()(tl.zeros(2, 3, 8, 8)), "TL021", "in conv: Conv2d", "(N, 1, H, W)", error=RuntimeError)
+
+
+@pytest.mark.parametrize(("layer", "given", "words"), [
+    (nn.Conv2d(1, 4, 3), (32, 8, 8), ["(N, 1, H, W), found (32, 8, 8)", "x.unsqueeze(1)"]),
+    (nn.Conv2d(3, 4, 3), (1, 8, 8), ["(N, 3, H, W), found (1, 8, 8)"]),
+    (nn.Conv1d(3, 4, 3), (5, 2, 9), ["(N, 3, L), found (5, 2, 9)"]),
+    (nn.Linear(12, 2), (5, 3, 4), ["(*, 12), found (5, 3, 4)", "x.flatten(1)"]),
+    (nn.LayerNorm((3, 5)), (2, 3, 4), ["(*, 3, 5), found (2, 3, 4)"]),
+    (nn.BatchNorm1d(4), (2, 5), ["(N, 4, *), found (2, 5)"]),
+    (nn.GroupNorm(2, 4), (2, 6, 3), ["(N, 4, *), found (2, 6, 3)"]),
+    (nn.LSTM(4, 3), (2, 3, 5), ["(*, 4), found (2, 3, 5)"]),
+], ids=lambda v: type(v).__name__)  # fmt: skip
+def test_the_shape_that_a_layer_takes(layer, given, words):
+    says(lambda: layer(tl.zeros(given)), "TL021", *words, error=RuntimeError)
 
 
 # -- the machinery ------------------------------------------------------------------------------------------

@@ -71,7 +71,9 @@ def _expected(module):
 def _fits(module, x):
     """Whether the last dimension or the channels of the array ``x`` are what ``module`` asks for."""
     sizes = x.shape
-    for name, axis in (("in_features", -1), ("in_channels", 1), ("num_features", 1), ("input_size", -1)):
+    for name, axis in (
+        ("in_features", -1), ("in_channels", 1), ("num_features", 1), ("num_channels", 1), ("input_size", -1),
+    ):  # fmt: skip
         n = getattr(module, name, None)
         if isinstance(n, int):
             if axis == 1 and len(sizes) in (1, 2, 3) and name == "in_channels":
@@ -95,8 +97,11 @@ def _remedy(module, args):
         return "TL013", f"the input is {a}, the weights are {b}; {why}convert the input with x.{cast}"
     expected = _expected(module)
     if expected is not None and not _fits(module, x):
-        flat = x.ndim > 2 and getattr(module, "in_features", None) == math.prod(x.shape[1:])
-        cure = "; flatten the samples first, with x.flatten(1) or an nn.Flatten() before this layer" if flat else ""
+        cure = ""
+        if x.ndim > 2 and getattr(module, "in_features", None) == math.prod(x.shape[1:]):
+            cure = "; flatten the samples first, with x.flatten(1) or an nn.Flatten() before this layer"
+        elif getattr(module, "in_channels", None) == 1 and x.ndim == len(module.kernel_size) + 1:
+            cure = "; give the samples their channel, with x.unsqueeze(1)"
         return "TL021", f"expected an input of shape {expected}, found {x.shape}{cure}"
     return None
 
