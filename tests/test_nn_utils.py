@@ -205,7 +205,9 @@ def test_skip_init_and_refusals():
 
 def test_weights_of_convolutions_in_another_format():
     def run(t):
-        net = t.nn.Sequential(t.nn.Conv2d(3, 4, 2), t.nn.Linear(2, 2), t.nn.ConvTranspose2d(4, 2, 3), t.nn.Conv3d(2, 3, 2))
+        net = t.nn.Sequential(
+            t.nn.Conv2d(3, 4, 2), t.nn.Linear(2, 2), t.nn.ConvTranspose2d(4, 2, 3), t.nn.Conv3d(2, 3, 2)
+        )
         weight = net[0].weight
         same = t.nn.utils.convert_conv2d_weight_memory_format(net, t.channels_last)
         t.nn.utils.convert_conv3d_weight_memory_format(net, t.channels_last_3d)
