@@ -44,6 +44,15 @@ def test_a_sound_model():
     assert "0.weight" in str(report) and report.seconds < 20
 
 
+def test_update_ratios_and_constant_features():
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)), tl.randn(30, 4)
+    x[:, 1] = 3.0
+    report = tl.doctor(model, nn.CrossEntropyLoss(), (x, tl.arange(30) % 2))
+    for row, p in zip(report.parameters, model.parameters()):  # Adam's first step moves every number by its rate
+        assert row["update"] == pytest.approx(1e-3 * p.numel() ** 0.5 / p.norm().item(), rel=0.01)
+    assert "1 of 4 features" in str(report)
+
+
 def test_nothing_is_changed():
     model, (x, y) = image_net(), batch()
     nn.CrossEntropyLoss()(model(x), y).backward()
