@@ -194,6 +194,12 @@ def setitem(x, index, value):
         isinstance(value, (TensorBase, np.ndarray)) or x._data.dtype == np.float16  # which may become infinite
     ):
         value = number(value, x._data.dtype)
+    if isinstance(index, TensorBase) and index._data.dtype == bool and index._data.shape == x._data.shape:
+        number_on_plain = not isinstance(value, (TensorBase, np.ndarray)) and x._view is None
+        if number_on_plain and not (state.mode & RECORDING and x._node is not None):
+            np.copyto(x._data, value, where=index._data, casting="unsafe")
+            touch(x)
+            return
     basic, arrays = parse(index, x._data.shape)
     if (
         arrays is None
