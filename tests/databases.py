@@ -615,7 +615,6 @@ KNOWN = {
         "avg_pool2d", "avg_pool3d", "linear", "logsigmoid", "softshrink", "hardshrink", "gelu", "softplus")},
     **{f"{name} out": _NO_OUT for name in ("linalg.lstsq", "slice_scatter")},
     **{f"{name} function": _UNSTABLE for name in ("sort", "msort")},
-    "nn.functional.grid_sample reference": ("the last bits of coordinates", r"Mismatched elements: \d / 943920"),
     "nn.functional.silu.complex": (_COMPLEX, "complex(64|128): NotImplementedError"),
     "logaddexp function": (_COMPLEX, "complex(64|128): NotImplementedError"),
     **{f"nn.functional.{name} function": ("refused for uint8: a floating dtype is asked for", "uint8: NotImplementedError")
