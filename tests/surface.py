@@ -468,6 +468,6 @@ SURFACE = {
     "torch.multiprocessing.Pipe": "a, c = torch.multiprocessing.Pipe()\na.send(3)\nc.recv()",
     "torch.multiprocessing.Pool": "p = torch.multiprocessing.Pool(1)\nr = p.map(abs, [-1, 2])\np.terminate()\np.join()\nr",
     "torch.multiprocessing.spawn": "callable(torch.multiprocessing.spawn)",
-    "torch.distributed.init_process_group": "torch.distributed.init_process_group", "torch.distributed.ReduceOp": "torch.distributed.ReduceOp",
-    "torch.distributed.all_reduce": "torch.distributed.all_reduce", "torch.distributed.destroy_process_group": "torch.distributed.destroy_process_group",
+    "torch.distributed.init_process_group": "torch.distributed.init_process_group()", "torch.distributed.ReduceOp": "torch.distributed.ReduceOp",
+    "torch.distributed.all_reduce": "torch.distributed.all_reduce(torch.ones(1))", "torch.distributed.destroy_process_group": "torch.distributed.destroy_process_group()",
 }  # fmt: skip

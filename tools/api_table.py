@@ -71,6 +71,8 @@ def resolve(name):
         "torch.": "", "torchvision.": "vision.", "Module.": "nn.Module.", "Optimizer.": "optim.Optimizer.",
         "LRScheduler.": "optim.lr_scheduler.LRScheduler.",
     }  # fmt: skip
+    if name == "torchvision":
+        return tensorlite.vision
     prefix = next((p for p in roots if name.startswith(p)), None)
     if prefix is None:
         return None
@@ -252,7 +254,7 @@ def status(name, evidence):
         return "same result", by
     if name.startswith("torchtext"):
         return "missing", "no text rooms"
-    if name.startswith("torchvision.") and resolve(name) is not None:
+    if name.startswith("torchvision") and resolve(name) is not None:
         return "present", "in `tensorlite.vision`; not compared, torchvision is no oracle here"
     if resolve(name) is not None:
         return "present", "not compared"
