@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from .dtypes import ShapeError, number, of
-from .engine import RECORDING, TensorBase, inplace, state, touch, unwrap
+from .engine import RECORDING, WATCHED, TensorBase, inplace, state, touch, unwrap
 from .engine.update import check_overlap
 from .ops import elementwise, indexing
 
@@ -197,6 +197,7 @@ def setitem(x, index, value):
     if isinstance(index, TensorBase) and index._data.dtype == bool and index._data.shape == x._data.shape:
         number_on_plain = not isinstance(value, (TensorBase, np.ndarray)) and x._view is None
         if number_on_plain and not (state.mode & RECORDING and x._node is not None):
+            _announce(x)
             np.copyto(x._data, value, where=index._data, casting="unsafe")
             touch(x)
             return
@@ -219,16 +220,22 @@ def setitem(x, index, value):
         return
     if isinstance(value, TensorBase) and value._data.dtype != x._data.dtype:
         if value._data.size != 1 or len(arrays) > 1 or arrays[0].dtype != bool:  # one number fills a mask
-            raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                               f"{x.dtype.title} for the destination and {value.dtype.title} for the source.")  # fmt: skip
+            indexing.check_dtypes(x, value)
     try:
         inplace(indexing.index_put, target, value, index=arrays if len(arrays) > 1 else arrays[0])
     except IndexError as error:
         raise IndexError(_message(error, arrays)) from None
 
 
+def _announce(x):
+    """Tell who watches that ``x`` is about to be written to."""
+    if state.mode & WATCHED:
+        state.watch.changing(x)
+
+
 def _write(x, basic, value):
     """``x[basic] = value`` where the tape need not know more than that ``x`` has changed."""
+    _announce(x)
     place = (*basic, ...)  # an array even where every dimension has an index
     if isinstance(value, (TensorBase, np.ndarray)):
         a = x._data[place]

@@ -193,10 +193,12 @@ class allow_mutation_on_saved_tensors(Watcher):
         cell, copies = tensor._cell, {}
 
         def copied(array):
-            return copies.setdefault(id(array), array.copy())
+            if id(array) not in copies:
+                copies[id(array)] = array.copy()
+            return copies[id(array)]
 
         for node in [ref() for ref in self._holders.pop(id(cell), ())]:
-            if node is None or not node.kept:
+            if node is None or not node.kept or cell[0] > node.seq:  # changed already: an error in the backward pass
                 continue
             kept = list(node.kept)
             if isinstance(node, FunctionNode):

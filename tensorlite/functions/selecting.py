@@ -120,9 +120,8 @@ def index_fill(input, dim, index, value):
 def index_put(input, indices, values, accumulate=False):
     """A copy of ``input`` in which the places that a tuple of index tensors names are ``values``."""
     arrays = tuple([slice(None) if i is None else i._data.copy() for i in indices])
-    if isinstance(values, TensorBase) and values._data.dtype != input._data.dtype:
-        raise RuntimeError("Index put requires the source and destination dtypes match, got "
-                           f"{input.dtype.title} for the destination and {values.dtype.title} for the source.")  # fmt: skip
+    if isinstance(values, TensorBase):
+        ix.check_dtypes(input, values)
     return ix.index_put(input, values, index=arrays, accumulate=accumulate)
 
 

@@ -12,6 +12,13 @@ from .shape import broadcast_shape, reshape
 ndarray = np.ndarray
 
 
+def check_dtypes(x, values):
+    """Raise where the tensors ``x`` and ``values``, which is to be put into it, differ in dtype."""
+    if x._data.dtype != values._data.dtype:
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, got {x.dtype.title} for the "
+                           f"destination and {values.dtype.title} for the source.")  # fmt: skip
+
+
 @primitive(view=True)
 def getitem(x, *, index):
     """``x[index]`` for integers, slices, None and Ellipsis: a view."""

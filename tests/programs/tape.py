@@ -240,6 +240,12 @@ def changing_what_nodes_keep(torch):
         c.mul_(2)
         a[0] = 7.0
         (b + c + d).sum().backward()
+        plain, w = torch.tensor([2.0, 3.0]), torch.ones(2, requires_grad=True)
+        product = (plain * w).sum()
+        plain[plain > 2] = 0.0
+        plain[0] = 5.0
+        plain.view(-1)[1] = 7.0
+        product.backward()
     a = x.clone()
     b = a * a
     a.zero_()
@@ -252,7 +258,7 @@ def changing_what_nodes_keep(torch):
             return x.exp()
 
     print(said(b.sum().backward).split(":")[1], said(packed).split(". Tensors")[0])
-    return x.grad, c
+    return x.grad, c, w.grad
 
 
 @program
