@@ -27,11 +27,7 @@ class Bernoulli(FromLogits, Distribution):
     has_enumerate_support = True
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        self._take(probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast_all(probs)
-        else:
-            (self.logits,) = broadcast_all(logits)
+        self._take_broadcast(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     mean = property(lambda self: self.probs)
@@ -66,11 +62,7 @@ class Geometric(FromLogits, Distribution):
     support = constraints.nonnegative_integer
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        self._take(probs, logits)
-        if probs is not None:
-            (self.probs,) = broadcast_all(probs)
-        else:
-            (self.logits,) = broadcast_all(logits)
+        self._take_broadcast(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
         if self._validate_args and probs is not None and not (self.probs._data > 0).all():
             raise ValueError(
@@ -105,12 +97,8 @@ class Binomial(FromLogits, Distribution):
     has_enumerate_support = True
 
     def __init__(self, total_count=1, probs=None, logits=None, validate_args=None):
-        self._take(probs, logits)
-        if probs is not None:
-            self.total_count, self.probs = broadcast_all(total_count, probs)
-        else:
-            self.total_count, self.logits = broadcast_all(total_count, logits)
-        self.total_count = self.total_count.type_as(self._param)
+        (total_count,) = self._take_broadcast(probs, logits, total_count)
+        self.total_count = total_count.type_as(self._param)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     support = property(lambda self: constraints.integer_interval(0, self.total_count))
@@ -156,12 +144,8 @@ class NegativeBinomial(FromLogits, Distribution):
     support = constraints.nonnegative_integer
 
     def __init__(self, total_count, probs=None, logits=None, validate_args=None):
-        self._take(probs, logits)
-        if probs is not None:
-            self.total_count, self.probs = broadcast_all(total_count, probs)
-        else:
-            self.total_count, self.logits = broadcast_all(total_count, logits)
-        self.total_count = self.total_count.type_as(self._param)
+        (total_count,) = self._take_broadcast(probs, logits, total_count)
+        self.total_count = total_count.type_as(self._param)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     mean = property(lambda self: self.total_count * self.logits.exp())
@@ -221,8 +205,7 @@ class Categorical(FromLogits, Distribution):
     binary = False
 
     def __init__(self, probs=None, logits=None, validate_args=None):
-        self._take(probs, logits)
-        given, name = (probs, "probs") if probs is not None else (logits, "logits")
+        name, given = self._take(probs, logits)
         if given.dim() < 1:
             raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
         if probs is not None:

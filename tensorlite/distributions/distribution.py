@@ -9,7 +9,7 @@ import tensorlite as tl
 from .._device import Size
 from ..engine import TensorBase
 from .constraints import Constraint, is_dependent
-from .utils import lazy_property, logits_to_probs, probs_to_logits
+from .utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
 
 __all__ = ["Distribution"]
 
@@ -180,8 +180,17 @@ class FromLogits:
     binary = True
 
     def _take(self, probs, logits):
+        """Which of the two is given: its name and value."""
         if (probs is None) == (logits is None):
             raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+        return ("logits", logits) if probs is None else ("probs", probs)
+
+    def _take_broadcast(self, probs, logits, *others):
+        """Keep the one that is given, broadcast with ``others``, which are returned."""
+        name, value = self._take(probs, logits)
+        *others, value = broadcast_all(*others, value)
+        setattr(self, name, value)
+        return others
 
     @lazy_property
     def logits(self):
