@@ -10,9 +10,11 @@ Examples
 (False, False)
 """
 
+from .functions.refused import refused
+
 _REFUSED = (
-    "all_gather", "all_gather_into_tensor", "all_gather_object", "all_reduce", "all_to_all", "barrier", "broadcast", "broadcast_object_list",
-    "destroy_process_group", "gather", "get_backend", "get_rank", "get_world_size", "init_process_group", "irecv", "isend",
+    "all_gather", "all_gather_into_tensor", "all_gather_object", "all_reduce", "all_to_all", "barrier", "broadcast",
+    "broadcast_object_list", "destroy_process_group", "gather", "get_backend", "get_rank", "get_world_size", "init_process_group", "irecv", "isend",
     "monitored_barrier", "new_group", "recv", "reduce", "reduce_scatter", "reduce_scatter_tensor", "scatter", "send",
 )  # fmt: skip
 
@@ -25,16 +27,5 @@ def is_available():
 is_initialized = is_gloo_available = is_mpi_available = is_nccl_available = is_torchelastic_launched = is_available
 
 
-def _refused(name):
-    def function(*args, **kwargs):
-        raise NotImplementedError(
-            f"distributed.{name}() is not supported: computations run in one process; ask is_available()"
-        )
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = "Refused."
-    return function
-
-
 for _name in _REFUSED:
-    globals()[_name] = _refused(_name)
+    globals()[_name] = refused(f"distributed.{_name}", "computations run in one process; ask is_available()")

@@ -16,11 +16,13 @@ tensor([2., 2.])
 from contextlib import contextmanager
 from typing import Final
 
+from .functions.refused import refused
 from .nn.module import Module
 
 __all__ = [
-    "Attribute", "Final", "ScriptModule", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing", "isinstance",
-    "load", "optimize_for_inference", "optimized_execution", "save", "script", "script_if_tracing", "script_method", "trace", "unused", "wait",
+    "Attribute", "Final", "ScriptModule", "annotate", "export", "fork", "freeze", "ignore", "is_scripting", "is_tracing",
+    "isinstance", "load", "optimize_for_inference", "optimized_execution", "save", "script", "script_if_tracing",
+    "script_method", "trace", "unused", "wait",
 ]  # fmt: skip
 
 _isinstance = isinstance
@@ -47,24 +49,12 @@ def trace(
     return func
 
 
-def script_if_tracing(fn):
-    """``fn`` itself."""
-    return fn
-
-
-def script_method(fn):
-    """``fn`` itself."""
-    return fn
-
-
 def export(fn):
-    """``fn`` itself."""
+    """``fn`` itself: what is marked for the compiler runs as Python."""
     return fn
 
 
-def unused(fn):
-    """``fn`` itself."""
-    return fn
+script_if_tracing = script_method = unused = export
 
 
 def ignore(drop=False, **kwargs):
@@ -90,9 +80,7 @@ def is_scripting():
     return False
 
 
-def is_tracing():
-    """False: Python runs."""
-    return False
+is_tracing = is_scripting
 
 
 def annotate(the_type, the_value):
@@ -116,16 +104,9 @@ def optimized_execution(should_optimize):
     yield
 
 
-def _refused(name, instead):
-    def function(*args, **kwargs):
-        raise NotImplementedError(f"jit.{name}() is not supported: there are no compiled programs; {instead}")
+_NO_PROGRAMS = "there are no compiled programs; "
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = "Refused."
-    return function
-
-
-save = _refused("save", "save the state_dict() with save()")
-load = _refused("load", "build the module and load its state_dict()")
-fork = _refused("fork", "call the function")
-wait = _refused("wait", "use the function's result")
+save = refused("jit.save", _NO_PROGRAMS + "save the state_dict() with save()")
+load = refused("jit.load", _NO_PROGRAMS + "build the module and load its state_dict()")
+fork = refused("jit.fork", _NO_PROGRAMS + "call the function")
+wait = refused("jit.wait", _NO_PROGRAMS + "use the function's result")

@@ -1,23 +1,28 @@
-"""What is left out, by name: sparse, quantized and nested tensors raise an error that says so."""
+"""What is left out, by name: functions that can be imported and raise an error where they are called."""
 
 
-def _refused(name, what):
+def refused(name, why):
+    """A function ``name`` that raises NotImplementedError with the reason, and with what to do instead."""
+
     def function(*args, **kwargs):
-        raise NotImplementedError(f"{name}(): {what} are not supported; use dense tensors")
+        raise NotImplementedError(f"{name}() is not supported: {why}")
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Raises NotImplementedError: {what} are not supported."
+    function.__name__ = function.__qualname__ = name.rpartition(".")[2]
+    function.__doc__ = f"Not supported: {why}."
     return function
 
 
-sparse_coo_tensor = _refused("sparse_coo_tensor", "sparse tensors")
-sparse_csr_tensor = _refused("sparse_csr_tensor", "sparse tensors")
-sparse_csc_tensor = _refused("sparse_csc_tensor", "sparse tensors")
-to_sparse = _refused("to_sparse", "sparse tensors")
-of_sparse = _refused("this", "sparse tensors")
-to_sparse_csr = _refused("to_sparse_csr", "sparse tensors")
-sspaddmm = _refused("sspaddmm", "sparse tensors")
-quantize_per_tensor = _refused("quantize_per_tensor", "quantized tensors")
-quantize_per_channel = _refused("quantize_per_channel", "quantized tensors")
-dequantize = _refused("dequantize", "quantized tensors")
-to_padded_tensor = _refused("to_padded_tensor", "nested tensors")
+_SPARSE = "there are no sparse tensors; use dense ones"
+_QUANTIZED = "there are no quantized tensors; use floating-point ones"
+
+sparse_coo_tensor = refused("sparse_coo_tensor", _SPARSE)
+sparse_csr_tensor = refused("sparse_csr_tensor", _SPARSE)
+sparse_csc_tensor = refused("sparse_csc_tensor", _SPARSE)
+to_sparse = refused("to_sparse", _SPARSE)
+of_sparse = refused("this", _SPARSE)
+to_sparse_csr = refused("to_sparse_csr", _SPARSE)
+sspaddmm = refused("sspaddmm", _SPARSE)
+quantize_per_tensor = refused("quantize_per_tensor", _QUANTIZED)
+quantize_per_channel = refused("quantize_per_channel", _QUANTIZED)
+dequantize = refused("dequantize", _QUANTIZED)
+to_padded_tensor = refused("to_padded_tensor", "there are no nested tensors; pad to one length")

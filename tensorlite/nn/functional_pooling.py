@@ -8,6 +8,7 @@ import numpy as np
 from .. import dtypes
 from ..engine import wrap
 from ..engine.plan import called
+from ..functions.refused import refused
 from ..ops import pooling as ops
 from ..ops.elementwise import abs as abs_
 from ..ops.elementwise import mul, pow, relu, sign
@@ -407,16 +408,7 @@ adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max
 )
 
 
-def _refuse(name, instead):
-    def refused(*args, **kwargs):
-        raise NotImplementedError(f"{name} is not supported; {instead}")
-
-    refused.__name__ = refused.__qualname__ = name
-    refused.__doc__ = f"Not supported; {instead}."
-    return refused
-
-
 _UNPOOL = "use interpolate() or a transposed convolution to enlarge an image"
-max_unpool1d, max_unpool2d, max_unpool3d = (_refuse(f"max_unpool{d}d", _UNPOOL) for d in (1, 2, 3))
+max_unpool1d, max_unpool2d, max_unpool3d = (refused(f"max_unpool{d}d", _UNPOOL) for d in (1, 2, 3))
 _FRACTIONAL = "use max_pool or adaptive_max_pool"
-fractional_max_pool2d, fractional_max_pool3d = (_refuse(f"fractional_max_pool{d}d", _FRACTIONAL) for d in (2, 3))
+fractional_max_pool2d, fractional_max_pool3d = (refused(f"fractional_max_pool{d}d", _FRACTIONAL) for d in (2, 3))
