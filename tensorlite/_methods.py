@@ -564,17 +564,13 @@ class Methods(TensorBase):
         """``self += alpha * other``."""
         if old:
             other, alpha = turned_round("add_", other, *old)
-        return inplace(
-            ew.add, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
-        )
+        return inplace(ew.add, self, pointwise.scaled(self, other, alpha))
 
     def sub_(self, other, *old, alpha=1):
         """``self -= alpha * other``."""
         if old:
             other, alpha = turned_round("sub_", other, *old)
-        return inplace(
-            ew.sub, self, other if alpha == 1 and alpha is not True else pointwise.scaled(self, other, alpha)
-        )
+        return inplace(ew.sub, self, pointwise.scaled(self, other, alpha))
 
     subtract_ = sub_
 

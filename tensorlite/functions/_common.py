@@ -66,6 +66,8 @@ def spelled(fn):
     def function(*args, **kwargs):
         for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):
             if numpy in kwargs:
+                if own in kwargs:
+                    raise TypeError(f"{fn.__name__}(): give {own} or {numpy}, not both")
                 kwargs[own] = kwargs.pop(numpy)
         return fn(*args, **kwargs)
 

@@ -168,6 +168,8 @@ def heaviside(input, values, *, out=None):
 
 def scaled(input, other, alpha):
     """``alpha * other``, to be added to ``input``."""
+    if alpha.__class__ is int and alpha == 1:
+        return other
     if alpha.__class__ is float and isinstance(other, TensorBase) and other._data.dtype.kind == "f":
         return ew.mul(other, alpha)
     kind = dtypes.result_dtype((input, other)).kind
@@ -192,7 +194,7 @@ def add(input, other, *old, alpha=1, out=None):
     """
     if old:
         other, alpha = turned_round("add", other, *old)
-    result = ew.add(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
+    result = ew.add(input, scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
 
@@ -200,7 +202,7 @@ def sub(input, other, *old, alpha=1, out=None):
     """``input - alpha * other``."""
     if old:
         other, alpha = turned_round("sub", other, *old)
-    result = ew.sub(input, other if alpha == 1 and alpha is not True else scaled(input, other, alpha))
+    result = ew.sub(input, scaled(input, other, alpha))
     return result if out is None else into(out, result, input, other)
 
 
@@ -210,7 +212,7 @@ subtract = sub
 def rsub(input, other, *, alpha=1):
     """``other - alpha * input``."""
     tensor_arg(input, "input", "rsub")
-    return ew.sub(other, input if alpha == 1 and alpha is not True else scaled(other, input, alpha))
+    return ew.sub(other, scaled(other, input, alpha))
 
 
 def div(input, other, *, rounding_mode=None, out=None):

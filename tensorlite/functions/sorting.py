@@ -10,8 +10,10 @@ PAIR = ("values", "indices")
 
 
 def _ordered(input, name):
+    """``input``, a tensor of numbers that have an order."""
     if tensor_arg(input, "input", name)._data.dtype.kind == "c":
         raise RuntimeError("Sort does not support complex dtypes on CPU")
+    return input
 
 
 @spelled
@@ -24,8 +26,7 @@ def sort(input, dim=-1, descending=False, stable=False, *, out=None):
     >>> tl.sort(tl.tensor([3, 1, 2])).values
     tensor([1, 2, 3])
     """
-    _ordered(input, "sort")
-    result = named("sort", PAIR)(*so.sort(tensor_arg(input, "input", "sort"), dim=dim, descending=descending))
+    result = named("sort", PAIR)(*so.sort(_ordered(input, "sort"), dim=dim, descending=descending))
     return result if out is None else into_same(out, result)
 
 
@@ -39,8 +40,7 @@ def argsort(input, dim=-1, descending=False, stable=False):
     >>> tl.argsort(tl.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
-    _ordered(input, "argsort")
-    return so.argsort(tensor_arg(input, "input", "argsort"), dim=dim, descending=descending)
+    return so.argsort(_ordered(input, "argsort"), dim=dim, descending=descending)
 
 
 def msort(input, *, out=None):
@@ -63,7 +63,7 @@ def topk(input, k, dim=-1, largest=True, sorted=True, *, out=None):
         raise RuntimeError(
             f"topk does not support {'bool' if input._data.dtype.kind == 'b' else 'complex'} dtypes on CPU"
         )
-    values = so.topk(tensor_arg(input, "input", "topk"), k=int(k), dim=dim, largest=largest, sorted=sorted)
+    values = so.topk(input, k=int(k), dim=dim, largest=largest, sorted=sorted)
     result = named("topk", PAIR)(*values)
     return result if out is None else into_same(out, result)
 

@@ -197,10 +197,8 @@ class Module(Tree, HookMethods, StateDict):
                 value = value if new is None else new
             d["_modules"][name] = value
         elif isinstance(value, Buffer) and not (name in d.get("_parameters", ()) or name in d.get("_modules", ())):
-            if value.persistent:
-                self.register_buffer(name, value)
-            else:
-                self.register_buffer(name, value, False)
+            only = () if value.persistent else (False,)  # a subclass's own register_buffer may take no third argument
+            self.register_buffer(name, value, *only)
         elif "_modules" in d:
             if name in d["_parameters"]:
                 if value is not None:

@@ -1,7 +1,6 @@
 """What elementwise kernels share: passes over blocks that stay in cache, and a product in one buffer."""
 
 import functools
-import warnings
 
 import numpy as np
 
@@ -12,11 +11,9 @@ from .complex import _bar
 ndarray = np.ndarray
 
 #: NumPy warns of infinities and NaN where PyTorch does not. Operations that make them from ordinary numbers
-#: (a logarithm of 0) are quiet; the cheapest ones are left bare, and what NumPy says of those is not shown.
+#: (a logarithm of 0) are quiet; the cheapest ones are left bare, and what NumPy says of those is not
+#: shown (see ``engine.operation``).
 _quiet = np.errstate(all="ignore")
-warnings.filterwarnings(
-    "ignore", "(overflow|invalid value|divide by zero|underflow) encountered", RuntimeWarning, r"tensorlite\b"
-)
 
 _BLOCK = 1 << 18  # bytes per array that stay in a core's cache through several passes
 

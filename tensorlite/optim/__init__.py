@@ -28,7 +28,5 @@ for _name, _module in {
 def __getattr__(name):
     if name == "SparseAdam":
         raise AttributeError("optim.SparseAdam is not supported: there are no sparse gradients; use Adam")
-    import sys
-
     # with the module at hand, Python says which name was perhaps meant
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=_sys.modules[__name__])

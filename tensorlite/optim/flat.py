@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import dtypes, engine
 from ..engine import TensorBase, wrap
-from .optimizer import Optimizer, number
+from .optimizer import Optimizer, evaluated, number
 
 __all__ = ["BLOCK", "SMALL", "Elementwise"]
 
@@ -98,10 +98,7 @@ class Elementwise(Optimizer):
         -------
         The closure's result, or None.
         """
-        loss = None
-        if closure is not None:
-            with engine.recording(True):
-                loss = closure()
+        loss = evaluated(closure)
         plans = self._plans
         jobs = []
         for i, group in enumerate(self.param_groups):

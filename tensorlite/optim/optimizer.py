@@ -38,6 +38,14 @@ def number(value):
     return float(engine.unwrap(value).reshape(())) if hasattr(engine.unwrap(value), "reshape") else float(value)
 
 
+def evaluated(closure):
+    """The loss that ``closure`` computes, with gradients enabled; None without one."""
+    if closure is None:
+        return None
+    with engine.recording(True):
+        return closure()
+
+
 def check(ok, message):
     """Raise ``ValueError(message)`` unless ``ok``."""
     if not ok:

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ..engine import recording, touch, wrap
-from .optimizer import Optimizer, check, check_rate, number
+from ..engine import touch, wrap
+from .optimizer import Optimizer, check, check_rate, evaluated, number
 
 __all__ = ["Adafactor", "Muon"]
 
@@ -27,10 +27,7 @@ class _Whole(Optimizer):
         -------
         The closure's result, or None.
         """
-        loss = None
-        if closure is not None:
-            with recording(True):
-                loss = closure()
+        loss = evaluated(closure)
         with np.errstate(all="ignore"):
             for group in self.param_groups:
                 for p in [p for p in group["params"] if p._grad is not None]:

@@ -28,8 +28,9 @@ for _name in _FILES:
 
 def __getattr__(name):
     if not name.startswith("__"):
-        rooms = [m for path, m in list(_sys.modules.items()) if path.startswith("tensorlite.nn.layer.")]
-        for room in (_sys.modules["tensorlite.nn"], *rooms):  # the bases too, such as _BatchNorm
+        nn = __name__.rpartition(".")[0]
+        rooms = [m for path, m in list(_sys.modules.items()) if path.startswith(f"{nn}.layer.")]
+        for room in (_sys.modules[nn], *rooms):  # the bases too, such as _BatchNorm
             if name in vars(room):
                 return vars(room)[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
