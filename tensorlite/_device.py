@@ -156,10 +156,13 @@ def check_device(d):
         return
     d = d if isinstance(d, device) else device(d)
     if d.type != "cpu":
-        raise RuntimeError(
+        text = (
             f"tensorlite computes on the CPU; the device {str(d)!r} is not available. Use device='cpu', or choose with "
             "'cuda' if torch.cuda.is_available() else 'cpu'."
         )
+        if d.type in ("cuda", "xpu"):  # as a build of PyTorch for the CPU
+            raise AssertionError(f"Torch not compiled with {d.type.upper()} enabled: {text}")
+        raise RuntimeError(text)
 
 
 _default = CPU

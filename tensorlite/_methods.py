@@ -4,6 +4,7 @@ In-place methods end in an underscore. Where the operation is one primitive it r
 memory; a composition is computed first and then assigned. Either way history is rebased.
 """
 
+import functools
 import inspect
 
 import numpy as np
@@ -101,6 +102,18 @@ def _wide(function):
         return inplace_function(function, self, *args)
 
     return _dressed(method, function.__name__, inspect.signature(function))
+
+
+def _from(function):
+    """``function`` whose ``low`` has PyTorch's name too, ``from``: a word of Python's, given as ``**{"from": 0}``."""
+
+    @functools.wraps(function)
+    def method(self, *args, **kwargs):
+        if "from" in kwargs:
+            kwargs["low"] = kwargs.pop("from")
+        return function(self, *args, **kwargs)
+
+    return method
 
 
 def _dressed(method, name, signature=None):
@@ -540,11 +553,13 @@ class Methods(TensorBase):
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._data.ndim} dimensions."
             )
-        return inplace(ew.assign, self, dtypes.number(value, self._data.dtype))
+        inplace(ew.assign, strided.once(self), dtypes.number(value, self._data.dtype))
+        return self
 
     def zero_(self):
         """Every element 0."""
-        return inplace(ew.assign, self, 0)
+        inplace(ew.assign, strided.once(self), 0)
+        return self
 
     def copy_(self, other, non_blocking=False):
         """The elements of ``other`` (a tensor or a number), broadcast and cast."""
@@ -701,7 +716,8 @@ class Methods(TensorBase):
 
     # -- random numbers ------------------------------------------------------------------------------
 
-    uniform_, normal_, random_, bernoulli_ = random.uniform_, random.normal_, random.random_, random.bernoulli_
+    uniform_, random_ = _from(random.uniform_), _from(random.random_)
+    normal_, bernoulli_ = random.normal_, random.bernoulli_
     exponential_, geometric_ = random.exponential_, random.geometric_
     cauchy_, log_normal_ = random.cauchy_, random.log_normal_
     bernoulli, multinomial = sampling.bernoulli, sampling.multinomial

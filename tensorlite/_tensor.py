@@ -4,6 +4,7 @@ The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`te
 :mod:`tensorlite._indexing`, NumPy's functions on tensors in :mod:`tensorlite._numpy`.
 """
 
+import warnings
 import weakref
 
 import numpy as np
@@ -706,7 +707,17 @@ class Tensor(Methods):
 
     @property
     def T(self):
-        """The dimensions in reverse order: a view."""
+        """The dimensions in reverse order: a view; deprecated but for matrices."""
+        if self._data.ndim != 2:
+            warnings.warn(
+                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw "
+                "an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+                "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+                if self._data.ndim
+                else "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
+                UserWarning,
+                stacklevel=2,
+            )
         return sh.permute(settle(self), dims=tuple(range(self._data.ndim))[::-1])
 
     @property

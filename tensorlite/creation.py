@@ -538,12 +538,20 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, pin_memory
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """The places of the lower triangle of a ``(row, col)`` matrix: two rows of indices."""
+    _check_sides(row, col)
     return _finish(np.stack(np.tril_indices(row, offset, col)).astype(_integer(dtype)), False, device, None, layout)
 
 
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None):
     """The places of the upper triangle of a ``(row, col)`` matrix: two rows of indices."""
+    _check_sides(row, col)
     return _finish(np.stack(np.triu_indices(row, offset, col)).astype(_integer(dtype)), False, device, None, layout)
+
+
+def _check_sides(row, col):
+    for name, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{name} must be non-negative, got{n}")
 
 
 def _integer(dtype):

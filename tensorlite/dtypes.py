@@ -241,12 +241,14 @@ def _scalar_type(value):
 def result_dtype(values) -> np.dtype:
     """The NumPy dtype of a result: tensors with dimensions, then zero-dimensional ones, then numbers."""
     found: list[np.dtype | None] = [None, None, None]
+    raw = own = False
     for v in values:
         if v is None:
             continue
         a = getattr(v, "_data", v)  # a tensor's array
         if isinstance(a, np.ndarray):
             level, d = (0 if a.ndim else 1), a.dtype
+            raw, own = raw or a is v, own or a is not v
         else:
             level, d = 2, _scalar_type(a)
             if d is None:
@@ -256,6 +258,8 @@ def result_dtype(values) -> np.dtype:
                 )
         old = found[level]
         found[level] = d if old is None else _pair(old, d)
+    if raw and own and found[0] is not None:  # PyTorch leaves an operation with an array of NumPy's to NumPy
+        found[0] = np.result_type(*[a.dtype for a in (getattr(v, "_data", v) for v in values) if getattr(a, "ndim", 0)])
     result: np.dtype | None = None
     for d in found:
         if d is None:

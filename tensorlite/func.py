@@ -474,19 +474,17 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
                 "the mapped dimension"
             )
         (size,) = sizes
-        if size == 0:
-            raise ValueError(
-                "vmap: cannot map over a dimension of size 0: the loop would not learn the results' shapes"
-            )
+        if size == 0:  # a row of zeros tells the results' shapes
+            leaves = [x if d is None else x.new_zeros([n or 1 for n in x.shape]) for x, d in zip(leaves, dims)]
         random = _Randomness(randomness)
         rows = []
-        for i in range(size):
+        for i in range(size or 1):
             random.before()
             rows.append(
                 func(*build([_select(x, d, i) if d is not None else x for x, d in zip(leaves, dims)]), **kwargs)
             )
             random.after()
-        return _stack_results(rows, out_dims)
+        return _stack_results(rows, out_dims, size)
 
     return wrapped
 
@@ -523,8 +521,8 @@ def _select(x, dim, index):
     return getitem(x, index=(slice(None),) * dim + (index,))
 
 
-def _stack_results(rows, out_dims):
-    from .ops.shape import stack
+def _stack_results(rows, out_dims, size):
+    from .ops.shape import narrow, stack
 
     first, build = flatten(rows[0])
     columns = list(zip(*[flatten(row)[0] for row in rows]))
@@ -539,7 +537,8 @@ def _stack_results(rows, out_dims):
             n = column[0]._data.ndim + 1
             if not -n <= dim < n:
                 raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
-            results.append(stack(list(column), dim=dim % n))
+            whole = stack(list(column), dim=dim % n)
+            results.append(whole if size else narrow(whole, dim=dim % n, start=0, stop=0))
     return build(results)
 
 

@@ -25,8 +25,6 @@ __all__ = ["LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "di
            "vander", "vecdot", "vector_norm"]  # fmt: skip
 
 solve, solve_triangular = with_out(_dec.solve, into_same), with_out(_dec.solve_triangular, into_same)
-inv = with_out(_dec.inv, into_same)
-det = with_out(_dec.det, into_same)
 cholesky = with_out(_dec.cholesky, into_same)
 eigvalsh, eigvals = with_out(_dec.eigvalsh, into_same), with_out(_dec.eigvals)
 svdvals = with_out(_dec.svdvals, into_same)
@@ -35,6 +33,18 @@ matrix_exp = _mat.matrix_exp
 tensorsolve, tensorinv = with_out(_mat.tensorsolve), with_out(_mat.tensorinv)
 matmul = with_out(_lin.matmul, into_same)
 matrix_power, multi_dot = with_out(_lin.matrix_power, into_same), with_out(_lin.multi_dot, into_same)
+
+
+def inv(A, *, out=None):
+    """The inverse of square matrices."""
+    result = _dec.inv(A)
+    return result if out is None else into_same(out, result)
+
+
+def det(A, *, out=None):
+    """The determinant of square matrices."""
+    result = _dec.det(A)
+    return result if out is None else into_same(out, result)
 
 
 def slogdet(A, *, out=None):

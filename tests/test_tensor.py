@@ -641,3 +641,12 @@ def test_a_sequence_times_an_integer_tensor_is_repeated():
     for lib in (tl, torch):
         n = lib.tensor(2)
         assert [0] * n == [0, 0] and (1, 2) * n == (1, 2, 1, 2) and "ab" * n == "abab"
+
+
+def test_casts_and_transposes_that_are_warned_of():
+    for x, told in ((tl.ones(2, 3, 4), "x.T"), (tl.ones(3), "x.T"), (tl.tensor(1.0), "0-D")):
+        with pytest.warns(UserWarning, match=told):
+            assert x.T.shape == x.shape[::-1]
+    for call in (lambda z: z.float(), lambda z: z.to(tl.int64)):
+        with pytest.warns(UserWarning, match="Casting complex values to real discards the imaginary part"):
+            call(tl.ones(2, dtype=tl.complex64))

@@ -220,7 +220,10 @@ _OP = """
 def {name}({signature}):
 {unwrap}
     if not key:
-        return forward({raws}{settings})
+        try:
+            return forward({raws}{settings})
+        except AttributeError as error:
+            raise explain(prim, error, ({raws})) from error
     mode = state.mode
 {promote}
     try:

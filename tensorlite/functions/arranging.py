@@ -22,11 +22,24 @@ def _settled(function):
     return wrapper
 
 
+def _split(function):
+    """``function`` under PyTorch's overloads ``sections=``, ``indices=`` and ``tensor_indices_or_sections=``."""
+    settled = _settled(function)
+
+    @functools.wraps(function)
+    def wrapper(input, *args, **kwargs):
+        for name in {"sections", "indices", "tensor_indices_or_sections"}.intersection(kwargs):
+            kwargs["indices_or_sections"] = kwargs.pop(name)
+        return settled(input, *args, **kwargs)
+
+    return wrapper
+
+
 movedim = moveaxis = _settled(arrange.movedim)
-tensor_split = _settled(arrange.tensor_split)
-hsplit = _settled(arrange.hsplit)
-vsplit = _settled(arrange.vsplit)
-dsplit = _settled(arrange.dsplit)
+tensor_split = _split(arrange.tensor_split)
+hsplit = _split(arrange.hsplit)
+vsplit = _split(arrange.vsplit)
+dsplit = _split(arrange.dsplit)
 as_strided = _settled(strides.as_strided)
 rot90 = _settled(arrange.rot90)
 fliplr = _settled(arrange.fliplr)

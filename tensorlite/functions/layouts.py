@@ -4,6 +4,8 @@ A copy keeps the order of a tensor that is dense in another one (a transposed ma
 one. Results of other operations are in C order for whoever looks.
 """
 
+import warnings
+
 import numpy as np
 
 from .. import dtypes
@@ -82,6 +84,8 @@ def converted(x, dtype=None, memory_format=None, copy=False):
         if not copy and (preserve or _suggests(x, memory_format)):
             return x
         return copied(x, memory_format)
+    if x._data.dtype.kind == "c" and d.kind not in "cb":
+        warnings.warn("Casting complex values to real discards the imaginary part", UserWarning, stacklevel=3)
     if preserve and not scattered(x):
         return cast(x, dtype=d)
     return copied(cast(x, dtype=d), None if preserve else memory_format) if not preserve else _kept(x, cast(x, dtype=d))

@@ -1,5 +1,7 @@
 """Reductions with PyTorch's overloads: ``max()``, ``max(dim)``, ``max(other)``."""
 
+import warnings
+
 from ..engine import TensorBase
 from ..engine.plan import called
 from ..engine.trail import trail
@@ -209,6 +211,13 @@ def _spread(name, op, fields=None):
         tensor_arg(input, "input", name)
         dim, correction, keepdim = _spread_arguments(dim, unbiased, keepdim, correction, axis, keepdims)
         result = op(input, dim=dim, correction=correction, keepdim=keepdim)
+        if red._count(input.shape, dim) <= correction:
+            warnings.warn(
+                f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input "
+                "numel divided by output numel).",
+                UserWarning,
+                stacklevel=2,
+            )
         return result if out is None else into(out, result)
 
     function.__name__ = function.__qualname__ = name

@@ -3,6 +3,9 @@
 import numpy as np
 
 from .. import creation
+from ..engine.basic import _writable
+from ..engine.view import _owner
+from ..ops.shape import narrow
 from ._common import sizes_of
 
 
@@ -42,3 +45,18 @@ def empty_permuted(
         step *= max(size[d], 1)
     return empty_strided(size, stride, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad,
                          pin_memory=pin_memory)  # fmt: skip
+
+
+def once(x):
+    """The part of an expanded tensor that has every place of its memory once; another tensor itself."""
+    if 0 not in x._data.strides:
+        return x
+    part = x
+    for d, (n, step) in enumerate(zip(x._data.shape, x._data.strides)):
+        if n > 1 and not step:
+            part = narrow(part, dim=d, start=0, stop=1)
+    if part is not x and not part._data.flags.writeable:  # NumPy's views of this kind are read-only
+        owner = _owner(part._data)
+        if isinstance(owner, np.ndarray) and owner.flags.writeable and owner.flags.forc:
+            part._data = _writable(part._data, owner)
+    return part

@@ -10,6 +10,7 @@ from .. import dtypes
 from ..engine import cast, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
+from ..functions._common import tensor_arg
 from ..ops import activation as ops
 from ..ops import elementwise as ew
 from ..ops import random
@@ -141,6 +142,7 @@ def gelu(input, approximate="none"):
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
+    tensor_arg(input, "input", "gelu")
     return _gelu(input, approximate=approximate, keep=wants_slope(input))[0]
 
 

@@ -10,6 +10,7 @@ from .._device import Size
 from ..engine import RECORDING, broadcast_to, state, touch, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
+from ..functions._common import tensor_arg
 from ..mistakes.evaluation import noted
 from ..ops import elementwise as ew
 from ..ops import embedding as emb
@@ -74,6 +75,7 @@ def dropout(input, p=0.5, training=True, inplace=False):
     True
     """
     _check_p(p)
+    tensor_arg(input, "input", "dropout")
     if p == 0 or not training:
         return input
     if input._data.dtype.kind not in "fc":
@@ -269,6 +271,8 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         For an index that is no row.
     """
     _no_sparse(sparse)
+    tensor_arg(weight, "weight", "embedding")
+    tensor_arg(input, "indices", "embedding", 2)
     if weight._data.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     rows = weight._data.shape[0]

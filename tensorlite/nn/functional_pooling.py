@@ -12,7 +12,9 @@ from ..functions.refused import refused
 from ..ops import pooling as ops
 from ..ops.elementwise import abs as abs_
 from ..ops.elementwise import mul, pow, relu, sign
+from ..ops.reduction import mean
 from ..ops.resample import average_matrix, separable
+from ..ops.shape import cat, narrow
 from ._spatial import batched, ntuple, unbatched
 
 __all__ = [
@@ -294,13 +296,17 @@ def _averages(name, dims, input, size):
         if all(k == 1 for k in kernel):
             return mul(input, 1.0)
         if all(o == 1 for o in size):
-            from ..ops.reduction import mean
-
             return mean(input, dim=tuple(range(2, dims + 2)), keepdim=True)
         return _avg_pool(name, dims, input, kernel, None, 0, False, True, None)
     dtype = input._data.dtype
     matrices = tuple([None if n == o else average_matrix(n, o, dtype) for n, o in zip(spatial, size)])
-    return separable(input, matrices=matrices)
+    out = separable(input, matrices=matrices)
+    if np.isnan(out._data).any():  # an infinity times the zeros of a matrix, unless it is the input's own
+        out = input
+        for d, o in enumerate(size, 2):
+            windows = [ops.adaptive_window(i, out.shape[d], o) for i in range(o)]
+            out = cat(*[mean(narrow(out, dim=d, start=a, stop=b), dim=d, keepdim=True) for a, b in windows], dim=d)
+    return out
 
 
 def adaptive_avg_pool1d(input, output_size):

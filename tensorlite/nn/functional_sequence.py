@@ -92,11 +92,29 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     if dropout_p > 0:
         lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2])
         drop = dropout_mask((*lead, query.shape[-2], key.shape[-2]), dropout_p, query._data.dtype)
-    out = attention(query, key, value, attn_mask, drop, scale=scale, causal=bool(is_causal))[0]
+    try:
+        out = attention(query, key, value, attn_mask, drop, scale=scale, causal=bool(is_causal))[0]
+    except ShapeError:
+        scores = (*query.shape[:-1], key.shape[-2])
+        _check_broadcast(query.shape[:-2], key.shape[:-2])
+        _check_broadcast(query.shape[:-2], value.shape[:-2])
+        if attn_mask is not None:
+            _check_broadcast(scores, attn_mask.shape)
+        raise
     out.__dict__["_fixed"] = True  # (..., L, heads, E) in memory, as PyTorch's: joining the heads copies nothing
     if grouped:
         out = sh.reshape(out, shape=(*out.shape[:-4], *heads, *out.shape[-2:]))
     return out
+
+
+def _check_broadcast(a, b):
+    n = max(len(a), len(b))
+    for d in reversed(range(n)):
+        i, j = (s[d - n] if n - d <= len(s) else 1 for s in (a, b))
+        if i != j and 1 not in (i, j):
+            raise ShapeError(
+                f"The size of tensor a ({i}) must match the size of tensor b ({j}) at non-singleton dimension {d}"
+            ) from None
 
 
 _BOOL = zeros(0).bool().dtype

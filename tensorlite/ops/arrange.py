@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from ..engine import broadcast_to, primitive, unwrap
+from .. import dtypes
+from ..engine import broadcast_to, primitive, unwrap, wrap
 from .axes import axis_of
 from .indexing import index_select
 from .shape import (
@@ -297,9 +298,9 @@ def combinations(input, r=2, with_replacement=False):
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    rows = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
     if r == 0:
         return reshape(narrow(input, dim=0, start=0, stop=0), shape=(0,))
+    rows = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
     return reshape(index_select(input, rows.reshape(-1), dim=0), shape=rows.shape)
 
 
@@ -334,7 +335,7 @@ def block_diag(*tensors):
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {_ndim(t)} dimensions"
             )
     matrices = [t if _ndim(t) == 2 else reshape(t, shape=(1, -1)) for t in tensors]
-    return _block_diag(*matrices)
+    return _block_diag(*matrices) if matrices else wrap(np.zeros((1, 0), dtypes.get_default_dtype().numpy))
 
 
 def vander(x, N=None, increasing=False):

@@ -331,8 +331,8 @@ def _arg(name, arg):
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         if not x.size:
             _need_elements(name, x.shape, dim)
-        if x.dtype == bool:
-            raise RuntimeError(f"{name}(): does not support bool input")
+        if x.dtype.kind in "bc":
+            raise RuntimeError(f"{name}(): does not support {'bool' if x.dtype.kind == 'b' else 'complex'} input")
         return arg(x, axis=dim, keepdims=keepdim)
 
     forward.__name__ = forward.__qualname__ = name
@@ -350,7 +350,8 @@ def _truth(name, reduce, doc):
     def forward(x, *, dim=None, keepdim=False):
         if not x.ndim:
             axes_of(dim, 0)
-        out = reduce(x, axis=normal_dim(dim, x.ndim), keepdims=keepdim)
+        # no dimension at all: unlike sums, the truth of every element
+        out = np.not_equal(x, 0) if dim == () else reduce(x, axis=normal_dim(dim, x.ndim), keepdims=keepdim)
         return np.asarray(out, np.uint8) if x.dtype == np.uint8 else out
 
     forward.__name__ = forward.__qualname__ = name

@@ -405,6 +405,10 @@ class Optimizer:
     def __setstate__(self, state):
         for name, value in state.items():
             setattr(self, name, value)
+        for own in self._state.values():  # old releases of PyTorch saved numbers
+            for name in set(getattr(self, "counters", ())).intersection(own):
+                if isinstance(own[name], (int, float)):
+                    own[name] = engine.wrap(np.array(own[name], np.float32))
         self._make_hooks()
         self.defaults.setdefault("differentiable", False)
 
