@@ -30,10 +30,12 @@ from .autograd.grad_mode import (
 # -- functions: one module each ---------------------------------------------------------------------
 
 from .creation import (
+    arange, as_tensor, asarray, complex, empty, empty_like, eye, from_dlpack, from_numpy, frombuffer, full, full_like,
+    linspace, logspace, ones, ones_like, polar, range, scalar_tensor, tensor, tril_indices, triu_indices, zeros, zeros_like,
+)  # fmt: skip
+from .old_constructors import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
-    arange, as_tensor, asarray, complex, empty, empty_like, eye, from_dlpack, from_numpy,
-    frombuffer, full, full_like, linspace, logspace, ones, ones_like, polar, range,
-    scalar_tensor, set_default_tensor_type, tensor, tril_indices, triu_indices, zeros, zeros_like,
+    set_default_tensor_type,
 )  # fmt: skip
 from .functions.pointwise import (
     abs, absolute, acos, acosh, add, addcdiv, addcmul, allclose, angle, arccos, arccosh, arcsin, arcsinh, arctan,
@@ -126,10 +128,10 @@ __version__ = "0.1.0"
 
 #: Submodules that are imported when they are first asked for.
 _SUBMODULES = (
-    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "compiler", "cuda", "data", "distributed", "distributions", "engine",
-    "fft", "func", "jit", "linalg",
-    "metrics", "mps", "multiprocessing", "nn", "ops", "optim", "overrides", "profiler", "random", "serialization", "signal", "special", "testing", "types", "utils", "vision",
-    "viz", "version", "xpu",
+    "accelerator", "amp", "autograd", "backends", "callbacks", "checkpoint", "compiler", "cuda", "data", "distributed",
+    "distributions", "engine", "fft", "func", "jit", "linalg", "metrics", "mps", "multiprocessing", "nn", "ops", "optim",
+    "overrides", "profiler", "random", "serialization", "signal", "special", "testing", "types", "utils", "version",
+    "vision", "viz", "xpu",
 )  # fmt: skip
 
 #: Functions of neural networks that PyTorch also has at the top level; :mod:`tensorlite.nn.functional` defines them.

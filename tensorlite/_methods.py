@@ -9,7 +9,7 @@ import inspect
 
 import numpy as np
 
-from . import creation, dtypes, engine
+from . import creation, dtypes, engine, old_constructors
 from ._device import check_device
 from .engine import TensorBase, inplace, wrap
 from .functions import (
@@ -726,7 +726,7 @@ class Methods(TensorBase):
 
     def new(self, *args, device=None):
         """The old constructor with this tensor's dtype: sizes, or data."""
-        return creation.legacy_tensor(self.dtype, *args, device=device)
+        return old_constructors.legacy_tensor(self.dtype, *args, device=device)
 
     def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
         """A copy of ``data`` with this tensor's dtype."""

@@ -65,7 +65,7 @@ class Tensor(Methods):
     _asked = True  # whether operations on derived classes go through __torch_function__
 
     def __new__(cls, *args, device=None):
-        from .creation import legacy_tensor
+        from .old_constructors import legacy_tensor
 
         t = legacy_tensor(dtypes.get_default_dtype(), *args, device=device)
         return t if cls is Tensor else t.as_subclass(cls)

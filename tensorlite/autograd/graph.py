@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import engine
 from ..engine import GradientEdge, Node, Port, TensorBase, Watcher, pack, watching, wrap
+from ..engine.saved import packed
 from .function import FunctionNode
 
 __all__ = [
@@ -71,26 +72,7 @@ class saved_tensors_hooks(Watcher):
         super().recorded(node, args, result)
 
     def _pack(self, array, tensor):
-        tensor = wrap(array) if tensor is None else tensor.detach()
-        version = tensor._cell[1]
-        with watching_nothing():
-            held = self.pack_hook(tensor)
-        if tensor._cell[1] != version:
-            raise RuntimeError(
-                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook cannot be "
-                "modified by in-place operations as this can lead to unexpected side-effects."
-            )
-
-        def unpacked():
-            with watching_nothing():
-                t = self.unpack_hook(held)
-            if not isinstance(t, TensorBase):
-                raise TypeError(
-                    f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t)}"
-                )
-            return t._data
-
-        return unpacked
+        return packed(wrap(array) if tensor is None else tensor.detach(), self.pack_hook, self.unpack_hook)
 
     def _pack_primitive(self, node, args, result):
         prim = node.plan.primitive
@@ -115,17 +97,6 @@ class saved_tensors_hooks(Watcher):
         parts = [(None if array is None else self._pack(array, wrap(array)), source) for array, _, source in node.kept]
         node.kept = lambda: [(None if part is None else part(), None, source) for part, source in parts]
         node.cells = ()
-
-
-class watching_nothing:
-    """Hooks run off the tape and unobserved."""
-
-    def __enter__(self):
-        self.old = engine.state.mode, engine.state.watch
-        engine.state.mode, engine.state.watch = 0, None
-
-    def __exit__(self, *exc):
-        engine.state.mode, engine.state.watch = self.old
 
 
 class save_on_cpu(saved_tensors_hooks):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .node import Leaf
 from .plan import PackedPlan, changed, pack, twice
-from .tape import TensorBase, ndarray
+from .tape import TensorBase, ndarray, state
 
 #: PyTorch's names of arguments where they are not ``self`` and ``other``.
 NAMES = {
@@ -54,6 +54,46 @@ def value(node, i):
     return found
 
 
+class watching_nothing:
+    """Hooks run off the tape and unobserved."""
+
+    def __enter__(self):
+        self.old = state.mode, state.watch
+        state.mode, state.watch = 0, None
+
+    def __exit__(self, *exc):
+        state.mode, state.watch = self.old
+
+
+def packed(tensor, pack_hook, unpack_hook):
+    """Keep ``pack_hook(tensor)``; a function that makes the array of it again, by ``unpack_hook``.
+
+    Raises
+    ------
+    RuntimeError
+        If ``pack_hook`` changes the tensor; TypeError, later, if ``unpack_hook`` gives something else.
+    """
+    version = tensor._cell[1]
+    with watching_nothing():
+        held = pack_hook(tensor)
+    if tensor._cell[1] != version:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook cannot be "
+            "modified by in-place operations as this can lead to unexpected side-effects."
+        )
+
+    def unpacked():
+        with watching_nothing():
+            t = unpack_hook(held)
+        if not isinstance(t, TensorBase):
+            raise TypeError(
+                f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(t).__name__}"
+            )
+        return t._data
+
+    return unpacked
+
+
 class SavedTensor:
     """The place of one kept tensor."""
 
@@ -66,13 +106,13 @@ class SavedTensor:
         tensor = value(node, i)
         if not isinstance(tensor, TensorBase):
             raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
-        held, rest = pack_hook(tensor), node.kept
+        unpacked, rest = packed(tensor.detach(), pack_hook, unpack_hook), node.kept
         if rest.__class__ is tuple:
             rest = rest[:i] + (None,) + rest[i + 1 :]
 
         def holder():
             values = rest() if callable(rest) else rest
-            return values[:i] + (unpack_hook(held)._data,) + values[i + 1 :]
+            return values[:i] + (unpacked(),) + values[i + 1 :]
 
         if callable(rest):
             node.kept = holder

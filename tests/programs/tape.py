@@ -258,6 +258,11 @@ def changing_what_nodes_keep(torch):
             return x.exp()
 
     print(said(b.sum().backward).split(":")[1], said(packed).split(". Tensors")[0])
+    b, d = x * x, x * x
+    b.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: 3)
+    print(
+        said(b.sum().backward), said(lambda: d.grad_fn._raw_saved_self.register_hooks(pack, pack)).split(". Tensors")[0]
+    )
     return x.grad, c, w.grad
 
 
