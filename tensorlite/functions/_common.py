@@ -17,7 +17,8 @@ from ..ops.axes import axes_of, axis_of
 def tensor_arg(x, name, function, position=1):
     """``x`` if it is a tensor, else PyTorch's complaint."""
     if not isinstance(x, TensorBase):
-        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(x).__name__}")
+        kind = ("numpy." if type(x).__module__ == "numpy" else "") + type(x).__name__
+        raise TypeError(f"{function}(): argument '{name}' (position {position}) must be Tensor, not {kind}")
     return x
 
 

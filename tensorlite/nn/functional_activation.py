@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from .. import dtypes
-from ..engine import cast, unwrap, wrap
+from ..engine import TensorBase, cast, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
 from ..functions._common import tensor_arg
@@ -31,6 +31,8 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 
 def _run(op, input, inplace, **settings):
+    if not isinstance(input, TensorBase):
+        tensor_arg(input, "input", op.primitive.name)
     return _inplace(op, input, **settings) if inplace else op(input, **settings)
 
 
@@ -53,6 +55,8 @@ def relu(input, inplace=False):
     >>> tl.nn.functional.relu(tl.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if not isinstance(input, TensorBase):
+        tensor_arg(input, "input", "relu")
     return _inplace(ew.relu, input) if inplace else ew.relu(input)
 
 
@@ -158,7 +162,7 @@ def mish(input, inplace=False):
 
 def softplus(input, beta=1.0, threshold=20.0):
     """``log(1 + exp(beta * x)) / beta``; ``x`` itself where ``beta * x > threshold``."""
-    return ops.softplus(input, beta=beta, threshold=threshold)
+    return ops.softplus(tensor_arg(input, "input", "softplus"), beta=beta, threshold=threshold)
 
 
 def softsign(input):
@@ -187,14 +191,14 @@ def hardswish(input, inplace=False):
 
 def hardshrink(input, lambd=0.5):
     """``x`` where ``abs(x) > lambd``, else 0."""
-    return ops.hardshrink(input, lambd=lambd)
+    return ops.hardshrink(tensor_arg(input, "input", "hardshrink"), lambd=lambd)
 
 
 def softshrink(input, lambd=0.5):
     """``x`` moved towards 0 by ``lambd``, not past it."""
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return ops.softshrink(input, lambd=lambd)
+    return ops.softshrink(tensor_arg(input, "input", "softshrink"), lambd=lambd)
 
 
 def tanhshrink(input):
@@ -206,17 +210,17 @@ def tanhshrink(input):
 
 def logsigmoid(input):
     """``log(sigmoid(x))`` without overflow."""
-    return ops.logsigmoid(input)
+    return ops.logsigmoid(tensor_arg(input, "input", "log_sigmoid"))
 
 
 def sigmoid(input):
     """``1 / (1 + exp(-x))``."""
-    return ew.sigmoid(input)
+    return ew.sigmoid(tensor_arg(input, "input", "sigmoid"))
 
 
 def tanh(input):
     """The hyperbolic tangent."""
-    return ew.tanh(input)
+    return ew.tanh(tensor_arg(input, "input", "tanh"))
 
 
 def glu(input, dim=-1):
@@ -247,6 +251,8 @@ def _implicit_dim(name, ndim, stacklevel):
 
 
 def _along(op, name, input, dim, stacklevel, dtype):
+    if not isinstance(input, TensorBase):  # a method in PyTorch
+        raise AttributeError(f"{type(input).__name__!r} object has no attribute {name!r}")
     if dim is None:
         dim = _implicit_dim(name, input._data.ndim, stacklevel + 1)
     if dtype is not None and unwrap(input).dtype != (d := dtypes.to_numpy(dtype)):
@@ -276,7 +282,7 @@ def softmax(input, dim=None, _stacklevel=3, dtype=None):
 
 def softmin(input, dim=None, _stacklevel=3, dtype=None):
     """``softmax(-x)``."""
-    return _along(ops.softmax, "softmin", ew.neg(input), dim, _stacklevel, dtype)
+    return _along(ops.softmax, "softmin", ew.neg(tensor_arg(input, "input", "softmin")), dim, _stacklevel, dtype)
 
 
 def log_softmax(input, dim=None, _stacklevel=3, dtype=None):

@@ -44,9 +44,12 @@ def functions_given_lists(torch):
         F.hardtanh,
         F.hardswish,
         F.hardsigmoid,
+        F.hardshrink,
+        F.softshrink,
+        F.logsigmoid,
         F.dropout,
     ):
-        for given in ([1.0, 2.0], None):
+        for given in ([1.0, 2.0], None, np.ones(2)):
             print(said(lambda: f(given)))
     for call in (lambda: F.embedding([1], x), lambda: F.embedding(torch.tensor([1]), [1.0])):
         print(said(call))
