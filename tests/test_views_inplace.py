@@ -138,7 +138,7 @@ def compare(program, values):
     cut = any(name in VIEWS and off for name, _, _, off in program)
     for mine, other in zip(ours[0], theirs[0]):
         if mine[0] == "error" != other[0] and any(name == "expand" for name, *_ in program):
-            return  # PyTorch fills expanded tensors in place; here they are read-only
+            return  # PyTorch fills expanded tensors in place; here other updates of them are refused
         if other[0] == "error" and other[2] == "leaf Variable" != mine[-1]:
             return  # PyTorch has not noticed yet that the base of this view is no leaf any more
         if cut and other[0] == "error" != mine[0] and other[2] == "view":
@@ -158,6 +158,8 @@ def compare(program, values):
             np.testing.assert_allclose(v, v2, rtol=1e-7, atol=1e-7, err_msg=str(program))
     if cut and ours[1] != theirs[1]:
         return
+    if theirs[1] == "other" and any(name == "expand" for name, *_ in program):
+        return  # PyTorch's backward fails after an expanded tensor was filled; here it does not
     assert ours[1] == theirs[1], (program, ours[1], theirs[1])
     if ours[2] is not None:
         for g, h in zip(ours[2], theirs[2]):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..engine import cast, primitive, unwrap
+from ..engine import cast, primitive, unwrap, wrap
 from .activation import erf
 from .blocks import _quiet
 from .compare import where
@@ -290,7 +290,7 @@ def multigammaln(input, p):
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     kind = unwrap(input).dtype
-    shifts = (np.arange(p) * -0.5).astype(kind if kind.kind == "f" else np.float32)
+    shifts = wrap((np.arange(p) * -0.5).astype(kind if kind.kind == "f" else np.float32))
     total = sum(lgamma(expand_dims(input, dim=-1) + shifts), dim=-1)
     return total + p * (p - 1) * 0.25 * math.log(math.pi)
 
