@@ -223,4 +223,5 @@ def scan(x, step, states, sizes, reverse):
 
 
 def zeros(state, batch, width, x):
+    """``state``, or the state that a layer begins with where none is given."""
     return np.zeros((batch, width), unwrap(x).dtype) if state is None else state
