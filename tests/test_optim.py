@@ -647,3 +647,21 @@ def test_modules_of_optimizers():
 
     assert (AdamW, ASGD, NAdam, RMSprop) == (optim.AdamW, optim.ASGD, optim.NAdam, optim.RMSprop)
     assert optim.radam.RAdam is optim.RAdam
+
+
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_updates_of_whole_matrices_check_everything_before_they_change_anything(name):
+    w = tl.ones(2, 2, requires_grad=True)
+    z = tl.ones(2, 2, dtype=tl.complex64, requires_grad=True)
+    optimizer = getattr(tl.optim, name)([w, z], lr=0.1)
+    w.grad, z.grad = tl.ones(2, 2), tl.ones(2, 2, dtype=tl.complex64)
+    with pytest.raises(RuntimeError, match="complex"):
+        optimizer.step()
+    assert (w == 1).all() and not optimizer.state
+    z = tl.ones(2, 2, requires_grad=True)
+    optimizer = getattr(tl.optim, name)([w, z], lr=0.1)
+    z.grad = tl.ones(2, 2)
+    z.data = tl.ones(3, 2)
+    with pytest.raises(RuntimeError, match="shape"):
+        optimizer.step()
+    assert (w == 1).all() and not optimizer.state

@@ -153,9 +153,6 @@ def changed(node, cell):
     return RuntimeError(mistakes.explained(message, "TL019", remedy))
 
 
-_PASSES_ON = (lambda g: g).__code__.co_code  # a vjp that need not be called
-
-
 class Plan:
     """What to keep and which vjps to run, for one pattern of arguments that want gradients.
 
@@ -332,11 +329,8 @@ class Plan:
             if i not in targets:
                 parts.append("None")
                 continue
-            vjp = scope[f"vjp_{names[i]}"] = prim.vjps[names[i]]
-            passes_on = getattr(vjp, "__code__", None) and vjp.__code__.co_code == _PASSES_ON
-            parts.append(
-                "g" if passes_on else f"vjp_{names[i]}(g{''.join(', ' + at[n] for n in prim.names[names[i]])})"
-            )
+            scope[f"vjp_{names[i]}"] = prim.vjps[names[i]]
+            parts.append(f"vjp_{names[i]}(g{''.join(', ' + at[n] for n in prim.names[names[i]])})")
         source = f"lambda g, k: ({''.join(p + ', ' for p in parts)})"
         return eval(source, scope), "pull = " + source
 

@@ -108,8 +108,7 @@ class Elementwise(Optimizer):
             plan = plans.get(i)
             if plan is None or not plan.holds(self, group, present):
                 for p in present:
-                    if p._grad._data.shape != p._data.shape or p._grad._data.dtype != p._data.dtype:
-                        raise _misfit(group, p)
+                    check_gradient(group, p)
                 plan = plans[i] = Plan(self, group, present)
             lr = self._rate(group)
             for batch in plan.batches:
@@ -127,11 +126,14 @@ class Elementwise(Optimizer):
                 row.fill(value)
 
 
-def _misfit(group, p):
+def check_gradient(group, p):
+    """Raise if the gradient of ``p`` is not one of its shape and dtype."""
+    a, g = p._data, p._grad._data
+    if g.shape == a.shape and g.dtype == a.dtype:
+        return
     i = next(i for i, q in enumerate(group["params"]) if q is p)
     name = f"{group['param_names'][i]!r}" if "param_names" in group else f"number {i} of its group"
-    a, g = p._data, p._grad._data
-    return RuntimeError(
+    raise RuntimeError(
         f"the gradient of parameter {name} has shape {list(g.shape)} and dtype {dtypes.of(g.dtype)}, but the parameter "
         f"has shape {list(a.shape)} and dtype {dtypes.of(a.dtype)}; nothing has been updated"
     )

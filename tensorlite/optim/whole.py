@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..engine import touch, wrap
+from .flat import check_gradient
 from .optimizer import Optimizer, check, check_rate, evaluated, number
 
 __all__ = ["Adafactor", "Muon"]
@@ -16,7 +17,7 @@ class _Whole(Optimizer):
     """An optimizer whose ``update(p, g, state, group)`` changes one parameter's array."""
 
     def step(self, closure=None):
-        """Update the parameters that have a gradient.
+        """Update the parameters that have a gradient. All gradients are checked before anything is changed.
 
         Parameters
         ----------
@@ -28,13 +29,15 @@ class _Whole(Optimizer):
         The closure's result, or None.
         """
         loss = evaluated(closure)
+        jobs = [(group, p) for group in self.param_groups for p in group["params"] if p._grad is not None]
+        for group, p in jobs:
+            check_gradient(group, p)
+            if p._data.dtype.kind == "c":
+                raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                for p in [p for p in group["params"] if p._grad is not None]:
-                    if p._data.dtype.kind == "c":
-                        raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
-                    self.update(p._data, p._grad._data, self.state[p], group)
-                    touch(p)
+            for group, p in jobs:
+                self.update(p._data, p._grad._data, self.state[p], group)
+                touch(p)
         return loss
 
     def update(self, p, g, state, group):
