@@ -151,11 +151,16 @@ _NATIVE = (
 
 #: What PyTorch has and this library leaves out, and what to do instead.
 _ABSENT = {
+    "ao": "there are no quantized tensors",
     "export": "there is no compiler; call the module itself",
+    "futures": "computations run in one process; use concurrent.futures",
     "fx": "there is no compiler; tensorlite.viz draws what a computation does",
     "hub": "download files with urllib, and load weights with load()",
+    "library": "there is no dispatcher; write a tensorlite.autograd.Function",
+    "masked": "use masked_fill(), where(), or nansum() and its kin",
     "nested": "there are no nested tensors; pad to one length",
     "onnx": "save the weights with save(), or as safetensors",
+    "package": "save weights with save(), and ship code as a Python package",
     "quantization": "there are no quantized tensors",
     "sparse": "there are no sparse tensors; use dense ones",
 }

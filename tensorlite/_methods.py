@@ -439,15 +439,22 @@ class Methods(TensorBase):
     polygamma_ = _many(polygamma)
 
     def fill_diagonal_(self, fill_value, wrap=False):
-        """``fill_value`` on the main diagonal of a matrix (of equal dimensions, where there are more than two)."""
+        """``fill_value`` on the main diagonal of a matrix (of equal dimensions, where there are more than two).
+
+        With ``wrap`` the diagonal of a tall matrix begins again one row below its end.
+        """
         if self._data.ndim < 2:
             raise RuntimeError("dimensions must larger than 1")
         if self._data.ndim > 2 and len(set(self._data.shape)) != 1:
             raise RuntimeError("all dimensions of input must be of equal length")
-        if wrap:
-            raise NotImplementedError("fill_diagonal_(wrap=True) is not supported")
-        n = np.arange(min(self._data.shape))
-        inplace(_index_put, self, fill_value, index=(n,) * self._data.ndim)
+        rows, columns = self._data.shape[:2]
+        n = np.arange(rows if wrap and self._data.ndim == 2 else min(self._data.shape))
+        index = (n,) * self._data.ndim
+        if wrap and rows > columns:
+            period = columns + 1
+            n = n[n % period < columns]
+            index = n, n % period
+        inplace(_index_put, self, fill_value, index=index)
         return self
 
     # -- dtype, device, memory -----------------------------------------------------------------------

@@ -260,15 +260,34 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 
 
 def from_dlpack(ext_tensor, *, device=None, copy=None):
-    """A tensor that shares the memory of an object with ``__dlpack__``: a PyTorch, CuPy or NumPy array on the CPU."""
+    """A tensor that shares the memory of an object with ``__dlpack__``: a PyTorch, CuPy or NumPy array on the CPU.
+
+    A capsule of :func:`tensorlite.utils.dlpack.to_dlpack` is taken too.
+    """
     check_device(device)
+    if type(ext_tensor).__name__ == "PyCapsule":
+        ext_tensor = _Capsule(ext_tensor)
     a = np.from_dlpack(ext_tensor) if copy is None else np.from_dlpack(ext_tensor, copy=copy)
-    if not a.flags.writeable and hasattr(ext_tensor, "data_ptr"):  # a tensor's memory may be written; NumPy assumes not
+    ours = hasattr(ext_tensor, "data_ptr") or isinstance(ext_tensor, _Capsule)
+    if ours and not a.flags.writeable:  # a tensor's memory may be written; NumPy assumes not
         a = np.lib.stride_tricks.as_strided(a, writeable=False)
         a = np.asarray(_Memory(a))
     t = wrap(a)
     t.__dict__["_fixed"] = True
     return t
+
+
+class _Capsule:
+    """A DLPack capsule as the object that it was taken from."""
+
+    def __init__(self, capsule):
+        self.capsule = capsule
+
+    def __dlpack__(self, **kwargs):
+        return self.capsule
+
+    def __dlpack_device__(self):
+        return 1, 0  # the CPU
 
 
 class _Memory:

@@ -154,7 +154,7 @@ EXPRESSIONS = [
     "t[:, n, l[:3]]", "t[..., l]", "t[n % 2, :, l[:3]]", "x[None, :, 1]", "x[..., 0]", "x[-1]", "x[::2, 1:]", "s[None]", "x[x > 0]", "x[True]",
     "x.select_scatter(v, 0, 1)", "x.select_scatter(u, 1, -1)", "x.select_scatter(u, 1, 7)", "x.slice_scatter(y[:, :2], 1, 1, 3)",
     "x.slice_scatter(y[:2], 0, 0, 3, 2)", "x.diagonal_scatter(u)", "x.diagonal_scatter(u, 1)", "x.diagonal_scatter(v)",
-    "torch.unravel_index(l * 3, (3, 4))", "torch.gradient(x)", "torch.gradient(x, spacing=0.5, dim=1)", "torch.gradient(x, edge_order=2, dim=0)",
+    "torch.unravel_index(l * 3, (3, 4))", "torch.gradient(x)", "torch.gradient(l.double())", "torch.gradient(x, spacing=0.5, dim=1)", "torch.gradient(x, edge_order=2, dim=0)",
     "torch.gradient(x, spacing=(edges[:3].detach(), v.sort().values.detach()))", "torch.gradient(x, spacing=(1.0,))",
     # sorting, searching, counting
     "torch.searchsorted(edges, x)", "torch.searchsorted(edges, x, right=True)", "torch.searchsorted(rows, x)", "torch.searchsorted(edges, 0.1)",

@@ -11,7 +11,7 @@ import pytest
 import tensorlite as tl
 
 
-@pytest.mark.parametrize("name", ["onnx", "sparse", "nested", "hub", "quantization", "fx"])
+@pytest.mark.parametrize("name", ["onnx", "sparse", "nested", "hub", "quantization", "fx", "library", "masked", "ao"])
 def test_absent_rooms_explain_themselves(name):
     assert not hasattr(tl, name)
     with pytest.raises(AttributeError, match="not supported"):

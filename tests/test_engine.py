@@ -321,8 +321,11 @@ def test_post_accumulate_and_node_hooks():
     y.grad_fn.register_hook(lambda ins, outs: seen.append(("after", ins[0].item(), outs[0].item())))
     y.sum().backward()
     assert seen == [("before", 1.0), ("after", 20.0, 10.0), ("accumulated", 20.0)]
-    x.register_post_accumulate_grad_hook(lambda t: t.grad.mul_(0))
-    with pytest.raises(RuntimeError, match="should return None"):
+    x.register_post_accumulate_grad_hook(lambda t: t.grad.mul_(0))  # a tensor that it returns is no matter
+    x.sum().backward()
+    assert x.grad.item() == 0
+    x.register_post_accumulate_grad_hook(lambda t: 5)
+    with pytest.raises(TypeError, match="expected Variable, but hook returned 'int'"):
         x.sum().backward()
 
 

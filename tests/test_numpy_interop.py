@@ -194,6 +194,9 @@ def test_capsules_share_memory():
     x = tl.zeros(2)
     from_dlpack(to_dlpack(x)).add_(1)
     assert x.tolist() == [1.0, 1.0]
+    theirs = torch.zeros(2)
+    tl.from_dlpack(torch.utils.dlpack.to_dlpack(theirs)).add_(1)
+    assert theirs.tolist() == [1.0, 1.0]
 
 
 def test_lists_of_tensors_hold_single_numbers():

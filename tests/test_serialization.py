@@ -494,3 +494,17 @@ def test_a_tensor_that_occurs_twice_is_one_again():
     assert found["tied"][0] is found["tied"][1] and found["x"] is found["y"]
     found["x"][0] = 5
     assert found["other"].tolist() == [0, 0, 0]
+
+
+def test_strings_of_python_2_are_read_in_the_encoding_asked_for(tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "old.pt"
+    torch.save({"key": 1.5}, path, _use_new_zipfile_serialization=False)
+    data = path.read_bytes()
+    new = b"X\x03\x00\x00\x00key"
+    assert data.count(new) == 1
+    path.write_bytes(data.replace(new, b"U\x03k\xe9y"))  # as protocol 2 of Python 2 wrote a str
+    assert tl.load(path, encoding="latin1", weights_only=False) == {"k\xe9y": 1.5}
+    assert tl.load(path, encoding="bytes", weights_only=False) == {b"k\xe9y": 1.5}
+    with pytest.raises(RuntimeError, match="utf-8"):
+        tl.load(path)

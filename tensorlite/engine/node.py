@@ -149,8 +149,9 @@ class Leaf(Node):
                 touch(held)
         if self.hooks is not None:
             for hook in [h for kind, h in self.hooks.values() if kind == "accumulated"]:
-                if hook(tensor) is not None:
-                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+                returned = hook(tensor)
+                if not (returned is None or isinstance(returned, TensorBase)):
+                    raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'")
             _run_after_hooks(self, (), g, False)
 
 

@@ -33,23 +33,39 @@ def _numpy(name, fn, *arrays):
     try:
         return fn(*arrays)
     except np.linalg.LinAlgError as error:
-        raise LinAlgError(f"linalg.{name}: {_why(name, str(error))}") from None
+        raise LinAlgError(f"linalg.{name}: {_why(name, str(error), fn, arrays[0])}") from None
 
 
-def _why(name, text):
+def _why(name, text, fn, a):
     if "Singular" in text:
-        verb = (
-            "The solver failed"
-            if name in ("solve", "solve_triangular")
-            else "The diagonal element is zero, the inversion could not be completed"
-        )
-        return f"{verb} because the input matrix is singular."
+        place, matrix = _first_bad(np.linalg.inv, a)
+        if name in ("solve", "solve_triangular"):
+            return f"{place}The solver failed because the input matrix is singular."
+        zero = 1 + int(np.argmin(np.abs(np.diagonal(_lu(matrix)[2]))))
+        return (f"{place}The diagonal element {zero} is zero, the inversion could not be completed because the input matrix "
+                "is singular.")  # fmt: skip
     if "positive definite" in text:
-        return ("The factorization could not be completed because the input is not positive-definite (a leading minor is not "
-                "positive-definite).")  # fmt: skip
+        place, matrix = _first_bad(fn, a)
+        order = next(k for k in range(1, len(matrix) + 1) if not _succeeds(fn, matrix[:k, :k]))
+        return (f"{place}The factorization could not be completed because the input is not positive-definite (the leading minor "
+                f"of order {order} is not positive-definite).")  # fmt: skip
     if "did not converge" in text:
         return "The algorithm failed to converge because the input matrix is ill-conditioned or has non-finite values."
     return text
+
+
+def _succeeds(fn, matrix):
+    try:
+        fn(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _first_bad(fn, a):
+    """The first matrix of a batch that ``fn`` fails for, and PyTorch's words for its place."""
+    i = next(i for i in np.ndindex(a.shape[:-2]) if not _succeeds(fn, a[i]))
+    return f"(Batch element {np.ravel_multi_index(i, a.shape[:-2])}): " if i else "", a[i]
 
 
 def square_matrix(name, x):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .. import dtypes
 from ..engine import cast, clone, primitive, unwrap
 from .axes import axis_of
 from .compare import part
@@ -296,6 +297,6 @@ def _weigh(x, matrix, axis):
     from .shape import swapaxes
 
     a = unwrap(x)
-    x = x if a.dtype.kind in "fc" else cast(x, dtype=np.dtype(np.float32))
+    x = x if a.dtype.kind in "fc" else cast(x, dtype=dtypes.get_default_dtype().numpy)
     weights = matrix.T.astype(unwrap(x).dtype)
     return swapaxes(matmul(swapaxes(x, dim0=axis, dim1=-1), weights), dim0=axis, dim1=-1)

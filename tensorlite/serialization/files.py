@@ -54,7 +54,7 @@ def save(obj, f, pickle_module=None, pickle_protocol=None):
         write(obj, file)
 
 
-def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=None):
+def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=None, encoding="utf-8"):
     """Read what :func:`save`, safetensors or PyTorch's ``torch.save`` wrote.
 
     Parameters
@@ -68,6 +68,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
         Accepted with either value: files of whole PyTorch objects are refused in any case, as reading one would execute it.
     mmap : bool, optional
         True is refused.
+    encoding : str
+        How strings that Python 2 wrote are read, such as ``'latin1'``; ``'bytes'`` leaves them as they are.
 
     Returns
     -------
@@ -98,10 +100,10 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
         name = getattr(f, "name", None) or f"the {type(f).__name__}"
         if not hasattr(f, "seek") or (hasattr(f, "seekable") and not f.seekable()):
             f = io.BytesIO(f.read())
-        return _read(f, str(name))
+        return _read(f, str(name), encoding)
     path = _path(f)
     with open(path, "rb") as file:
-        return _read(file, path)
+        return _read(file, path, encoding)
 
 
 def _path(f):
@@ -117,7 +119,7 @@ def _check_location(where):
         raise RuntimeError(f"map_location={where!r}: there is no device but 'cpu'")
 
 
-def _read(file, name):
+def _read(file, name, encoding):
     import struct
     import zipfile
     import zlib
@@ -137,11 +139,11 @@ def _read(file, name):
             with zipfile.ZipFile(file) as z:
                 if archive.MANIFEST in z.namelist():
                     return archive.read(z)
-                return pytorch.read_zip(z)
+                return pytorch.read_zip(z, encoding)
         if head[8:9] == b"{":
             return tensors.read(file)
         if head[:1] == b"\x80":
-            return pytorch.read_legacy(file)
+            return pytorch.read_legacy(file, encoding)
     except damage as error:
         raise RuntimeError(f"{name} is truncated or corrupt: {error}") from error
     if not head:

@@ -58,8 +58,8 @@ class _Storage:
 
 
 class _Unpickler(pickle._Unpickler):  # the one in Python: its operations can be left out
-    def __init__(self, file, storage):
-        super().__init__(file, encoding="utf-8")
+    def __init__(self, file, storage, encoding):
+        super().__init__(file, encoding=encoding)
         self.storage = storage
         self.widened = False
 
@@ -216,7 +216,7 @@ def _text(x):
     return x.decode("ascii") if isinstance(x, bytes) else x
 
 
-def read_zip(z):
+def read_zip(z, encoding):
     """The object in the zip that PyTorch has written since version 1.6."""
     names = set(z.namelist())
     main = next((n for n in sorted(names, key=len) if n == "data.pkl" or n.endswith("/data.pkl")), None)
@@ -242,19 +242,19 @@ def read_zip(z):
         return found[key, kind]
 
     with z.open(main) as file:
-        return _run(file, storage)
+        return _run(file, storage, encoding)
 
 
-def read_legacy(file):
+def read_legacy(file, encoding):
     """The object in a file of PyTorch before 1.6: several pickles, then the storages."""
 
     def nothing(kind, key, numel):
         raise pickle.UnpicklingError("a storage before the data")
 
-    if _Unpickler(file, nothing).load() != _MAGIC:
+    if _Unpickler(file, nothing, encoding).load() != _MAGIC:
         _refuse("a pickle that torch.save did not write")
-    _Unpickler(file, nothing).load()  # protocol
-    _Unpickler(file, nothing).load()  # sizes of the writing machine
+    _Unpickler(file, nothing, encoding).load()  # protocol
+    _Unpickler(file, nothing, encoding).load()  # sizes of the writing machine
     start = file.tell()
     wanted = {}
 
@@ -262,12 +262,12 @@ def read_legacy(file):
         wanted[key] = kind, numel
         return None
 
-    survey = _Unpickler(file, dry)
+    survey = _Unpickler(file, dry, encoding)
     survey._tensor = lambda *args: None
     survey._call = lambda name, args: None if "_rebuild" in name else _Unpickler._call(survey, name, args)
     survey.load()
     found = {}
-    for key in _Unpickler(file, nothing).load():
+    for key in _Unpickler(file, nothing, encoding).load():
         kind, numel = wanted[_text(key)]
         if int.from_bytes(file.read(8), "little") != numel:
             raise ValueError(f"storage {key} is not of the announced size")
@@ -277,11 +277,11 @@ def read_legacy(file):
             raise ValueError(f"storage {key} has {len(data)} bytes instead of {numel * width}")
         found[_text(key)] = _Storage(kind, data)
     file.seek(start)
-    return _run(file, lambda kind, key, numel: found[key])
+    return _run(file, lambda kind, key, numel: found[key], encoding)
 
 
-def _run(file, storage):
-    unpickler = _Unpickler(file, storage)
+def _run(file, storage, encoding):
+    unpickler = _Unpickler(file, storage, encoding)
     result = unpickler.load()
     if unpickler.widened:
         tensors.note()

@@ -66,3 +66,11 @@ def layers_of_what_is_no_tensor(torch):
         lambda: F.linear(torch.tensor(1.0), ones(2, 3)), lambda: F.linear(ones(0), ones(1, 1)), lambda: torch.exp(None),
     ):  # fmt: skip
         print(said(call).split(" (in ")[0])
+
+
+@program
+def matrices_without_a_result(torch):
+    singular, flat = torch.tensor([[1.0, 2], [2, 4]]), torch.stack([torch.eye(2), torch.zeros(2, 2)])
+    for a in (singular, flat, flat.expand(3, 2, 2, 2)):
+        for call in (torch.linalg.inv, torch.inverse, torch.linalg.cholesky, lambda a: torch.linalg.solve(a, a)):
+            print(said(lambda: call(a)).replace("torch.linalg", "linalg"))

@@ -281,6 +281,8 @@ def in_place_and_views(torch):
     z[::2] = z[1::2].detach()
     (z * torch.arange(12.0)).sum().backward()
     a = torch.zeros(3, 3)
+    for shape in ((7, 3), (3, 7), (2, 1), (3, 3, 3)):
+        print(torch.zeros(shape).fill_diagonal_(5, wrap=True))
     a.fill_diagonal_(5).index_fill_(0, torch.tensor([1]), 7).masked_fill_(a == 7, 1)
     b = a.clone()
     b[[0, 2]] += 10
