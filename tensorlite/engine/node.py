@@ -235,13 +235,23 @@ class RemovableHandle:
         self.remove()
 
 
+def register(hooks, hook, *, prepend=False, flags=()):
+    """Put ``hook`` into the ordered dict ``hooks``; ``flags`` are pairs (dict, whether the hook goes there too)."""
+    handle = RemovableHandle(hooks, extra_dict=[d for d, _ in flags])
+    hooks[handle.id] = hook
+    for d, wanted in flags:
+        if wanted:
+            d[handle.id] = True
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
 def add_hook(node, kind, hook):
     """Hang ``hook`` on ``node``; kinds: 'grad', 'tuple', 'retain', 'after', 'accumulated'."""
     if node.hooks is None:
         node.hooks = OrderedDict()
-    handle = RemovableHandle(node.hooks)
-    node.hooks[handle.id] = (kind, hook)
-    return handle
+    return register(node.hooks, (kind, hook))
 
 
 def tensor_or_none(g):

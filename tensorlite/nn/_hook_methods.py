@@ -1,6 +1,6 @@
 """Hanging hooks on a module; :mod:`tensorlite.nn.hooks` runs them."""
 
-from .hooks import add
+from ..engine import register
 
 
 class HookMethods:
@@ -22,7 +22,7 @@ class HookMethods:
         RemovableHandle
         """
         flags = ((self._forward_pre_hooks_with_kwargs, with_kwargs),)
-        return add(self._forward_pre_hooks, hook, prepend=prepend, flags=flags)
+        return register(self._forward_pre_hooks, hook, prepend=prepend, flags=flags)
 
     def register_forward_hook(self, hook, *, prepend=False, with_kwargs=False, always_call=False):
         """Call ``hook(module, args, output)`` after ``forward``; it may return another output.
@@ -53,21 +53,21 @@ class HookMethods:
             (self._forward_hooks_with_kwargs, with_kwargs),
             (self._forward_hooks_always_called, always_call),
         )
-        return add(self._forward_hooks, hook, prepend=prepend, flags=flags)
+        return register(self._forward_hooks, hook, prepend=prepend, flags=flags)
 
     def register_full_backward_pre_hook(self, hook, prepend=False):
         """Call ``hook(module, grad_output)`` before gradients enter the module; it may return new ones."""
-        return add(self._backward_pre_hooks, hook, prepend=prepend)
+        return register(self._backward_pre_hooks, hook, prepend=prepend)
 
     def register_full_backward_hook(self, hook, prepend=False):
         """Call ``hook(module, grad_input, grad_output)`` once both are known; it may return a new ``grad_input``."""
         self._set_backward_kind(True)
-        return add(self._backward_hooks, hook, prepend=prepend)
+        return register(self._backward_hooks, hook, prepend=prepend)
 
     def register_backward_hook(self, hook):
         """The old form of :meth:`register_full_backward_hook`: sees only the module's last operation."""
         self._set_backward_kind(False)
-        return add(self._backward_hooks, hook)
+        return register(self._backward_hooks, hook)
 
     def _set_backward_kind(self, full):
         if self._is_full_backward_hook is (not full):

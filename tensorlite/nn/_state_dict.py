@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .. import engine
 from .._tensor import Tensor
+from ..engine import register
 from . import hooks as _hooks
 from .parameter import Parameter, is_lazy
 
@@ -223,12 +224,12 @@ class StateDict:
 
     def register_state_dict_pre_hook(self, hook):
         """Call ``hook(module, prefix, keep_vars)`` before ``state_dict``."""
-        return _hooks.add(self._state_dict_pre_hooks, hook)
+        return register(self._state_dict_pre_hooks, hook)
 
     def register_state_dict_post_hook(self, hook):
         """Call ``hook(module, state_dict, prefix, local_metadata)`` after ``state_dict``; it may change the dict."""
         hook._from_public_api = True
-        return _hooks.add(self._state_dict_hooks, hook)
+        return register(self._state_dict_hooks, hook)
 
     def _register_state_dict_hook(self, hook):
         if getattr(hook, "_from_public_api", False):
@@ -236,10 +237,10 @@ class StateDict:
                 "Cannot register the same function as the state dict post hook that was previously registered via "
                 "register_state_dict_post_hook"
             )
-        return _hooks.add(self._state_dict_hooks, hook)
+        return register(self._state_dict_hooks, hook)
 
     def _register_load_state_dict_pre_hook(self, hook, with_module=False):
-        return _hooks.add(self._load_state_dict_pre_hooks, _hooks.WithModule(hook, self) if with_module else hook)
+        return register(self._load_state_dict_pre_hooks, _hooks.WithModule(hook, self) if with_module else hook)
 
     def register_load_state_dict_pre_hook(self, hook):
         """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""
@@ -247,4 +248,4 @@ class StateDict:
 
     def register_load_state_dict_post_hook(self, hook):
         """Call ``hook(module, incompatible_keys)`` after loading; it may change the lists in place."""
-        return _hooks.add(self._load_state_dict_post_hooks, hook)
+        return register(self._load_state_dict_post_hooks, hook)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 import numpy as np
 
 from .._tensor import Tensor
-from ..engine import RECORDING, RemovableHandle, primitive, wrap
+from ..engine import RECORDING, RemovableHandle, primitive, register, wrap
 from ..engine import state as tape
 
 __all__ = [
@@ -19,18 +19,6 @@ __all__ = [
     "register_module_full_backward_pre_hook", "register_module_module_registration_hook",
     "register_module_parameter_registration_hook",
 ]  # fmt: skip
-
-
-def add(hooks, hook, *, prepend=False, flags=()):
-    """Put ``hook`` into the ordered dict ``hooks``; ``flags`` are pairs (dict, whether the hook goes there too)."""
-    handle = RemovableHandle(hooks, extra_dict=[d for d, _ in flags])
-    hooks[handle.id] = hook
-    for d, wanted in flags:
-        if wanted:
-            d[handle.id] = True
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
-    return handle
 
 
 class WithModule:
@@ -116,17 +104,17 @@ def register_module_backward_hook(hook):
 
 def register_module_buffer_registration_hook(hook):
     """Call ``hook(module, name, buffer)`` whenever a buffer is registered; it may return another."""
-    return add(buffer_registration, hook)
+    return register(buffer_registration, hook)
 
 
 def register_module_module_registration_hook(hook):
     """Call ``hook(module, name, submodule)`` whenever a module is registered; it may return another."""
-    return add(module_registration, hook)
+    return register(module_registration, hook)
 
 
 def register_module_parameter_registration_hook(hook):
     """Call ``hook(module, name, parameter)`` whenever a parameter is registered; it may return another."""
-    return add(parameter_registration, hook)
+    return register(parameter_registration, hook)
 
 
 # -- a call with hooks -----------------------------------------------------------------------------

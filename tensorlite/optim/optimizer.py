@@ -14,7 +14,7 @@ from collections import OrderedDict, defaultdict
 import numpy as np
 
 from .. import engine
-from ..engine import Leaf, RemovableHandle, TensorBase
+from ..engine import Leaf, TensorBase, register
 from ..engine.trail import trail
 from ..mistakes import training
 
@@ -63,20 +63,14 @@ _pre_hooks: OrderedDict = OrderedDict()
 _post_hooks: OrderedDict = OrderedDict()
 
 
-def _register(hooks, hook):
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
-
-
 def register_optimizer_step_pre_hook(hook):
     """Call ``hook(optimizer, args, kwargs)`` before each step of any optimizer; it may return new ``(args, kwargs)``."""
-    return _register(_pre_hooks, hook)
+    return register(_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook):
     """Call ``hook(optimizer, args, kwargs)`` after each step of any optimizer."""
-    return _register(_post_hooks, hook)
+    return register(_post_hooks, hook)
 
 
 def _watched(step, self, args, kwargs):
@@ -299,11 +293,7 @@ class Optimizer:
     # -- hooks ---------------------------------------------------------------------------------------
 
     def _register(self, name, hook, prepend=False):
-        hooks = self.__dict__[f"_optimizer_{name}_hooks"]
-        handle = _register(hooks, hook)
-        if prepend:
-            hooks.move_to_end(handle.id, last=False)
-        return handle
+        return register(self.__dict__[f"_optimizer_{name}_hooks"], hook, prepend=prepend)
 
     def register_step_pre_hook(self, hook):
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new ``(args, kwargs)``."""
