@@ -20,11 +20,8 @@ class Adagrad(Elementwise):
     lr : float, default 1e-2
     lr_decay, weight_decay, initial_accumulator_value : float, default 0
     eps : float, default 1e-10
-    foreach, fused : bool, optional
-        Accepted: they only choose an implementation in PyTorch.
-    maximize : bool, default False
-    differentiable : bool
-        True is refused.
+    foreach, fused, maximize, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------
@@ -99,11 +96,8 @@ class RMSprop(Elementwise):
     eps : float, default 1e-8
     weight_decay, momentum : float, default 0
     centered : bool, default False
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    capturable, differentiable : bool
-        True is refused.
+    foreach, maximize, capturable, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------
@@ -189,11 +183,8 @@ class Adadelta(Elementwise):
     rho : float, default 0.9
     eps : float, default 1e-6
     weight_decay : float, default 0
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    capturable, differentiable : bool
-        True is refused.
+    foreach, maximize, capturable, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------

@@ -25,11 +25,8 @@ class Adamax(Elementwise):
     betas : (float, float), default (0.9, 0.999)
     eps : float, default 1e-8
     weight_decay : float, default 0
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    differentiable, capturable : bool
-        True is refused.
+    foreach, maximize, differentiable, capturable
+        As in :class:`Adam`.
 
     Raises
     ------
@@ -98,11 +95,8 @@ class NAdam(Elementwise):
     momentum_decay : float, default 4e-3
     decoupled_weight_decay : bool, default False
         Shrink the parameter instead of changing the gradient.
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    capturable, differentiable : bool
-        True is refused.
+    foreach, maximize, capturable, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------
@@ -185,11 +179,8 @@ class RAdam(Elementwise):
     weight_decay : float, default 0
     decoupled_weight_decay : bool, default False
         Shrink the parameter instead of changing the gradient.
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    capturable, differentiable : bool
-        True is refused.
+    foreach, maximize, capturable, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------

@@ -23,11 +23,8 @@ class Rprop(Elementwise):
     etas : (float, float), default (0.5, 1.2)
     step_sizes : (float, float), default (1e-6, 50)
         Smallest and largest step size.
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    capturable, differentiable : bool
-        True is refused.
+    foreach, maximize, capturable, differentiable
+        As in :class:`Adam`.
 
     Raises
     ------

@@ -97,11 +97,8 @@ class ASGD(Elementwise):
     t0 : float, default 1e6
         The step at which averaging starts.
     weight_decay : float, default 0
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
-    differentiable, capturable : bool
-        True is refused.
+    foreach, maximize, differentiable, capturable
+        As in :class:`Adam`.
 
     Raises
     ------

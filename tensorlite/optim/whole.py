@@ -70,9 +70,8 @@ class Adafactor(_Whole):
         The largest size of an update before it is scaled.
     weight_decay : float, default 0
         Decoupled.
-    foreach : bool, optional
-        Accepted: it only chooses an implementation in PyTorch.
-    maximize : bool, default False
+    foreach, maximize
+        As in :class:`Adam`.
 
     Raises
     ------
