@@ -6,8 +6,6 @@ Cost: a Jacobian is one backward pass per output element (``jacfwd``: two per in
 :func:`vmap` is a Python loop that stacks its results: it saves writing the loop, not its time.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import engine

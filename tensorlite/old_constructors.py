@@ -1,7 +1,5 @@
 """The constructors that tensors had before ``torch.tensor``: ``FloatTensor(2, 3)``, ``LongTensor([1, 2])``."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from . import dtypes

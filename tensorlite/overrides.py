@@ -20,8 +20,6 @@ sum
 'Noted'
 """
 
-from __future__ import annotations
-
 import functools
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The examination: everything happens on a copy of the model, with the random numbers put back."""
 
-from __future__ import annotations
-
 import copy
 import math
 import time

@@ -1,7 +1,5 @@
 """Blocks in which PyTorch computes in lower precision; here they change nothing."""
 
-from __future__ import annotations
-
 import functools
 import warnings
 

@@ -1,7 +1,5 @@
 """Scaling of losses against underflow in half precision."""
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections import defaultdict

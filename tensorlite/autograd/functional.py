@@ -4,8 +4,6 @@ Everything is reverse mode: a row of a Jacobian is one backward pass, and a Jaco
 two (differentiate ``v -> v J`` with respect to ``v``, which is linear).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .. import engine

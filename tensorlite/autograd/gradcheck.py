@@ -5,8 +5,6 @@ imaginary) parts of the outputs, its columns those of the inputs. A vector-Jacob
 gives the row of a real part, with 1j that of an imaginary part.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Transforms from all real numbers to a region: ``biject_to`` (one to one) and ``transform_to`` (for optimization)."""
 
-from __future__ import annotations
-
 from . import constraints as c
 from . import transforms as t
 

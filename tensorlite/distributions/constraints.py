@@ -1,7 +1,5 @@
 """What parameters and samples must satisfy. ``constraint.check(value)`` is a bool per value (per event)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..engine import TensorBase, wrap

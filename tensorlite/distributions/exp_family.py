@@ -1,7 +1,5 @@
 """Exponential families, whose entropy follows from their normalizer."""
 
-from __future__ import annotations
-
 import tensorlite as tl
 
 from .distribution import Distribution

@@ -1,7 +1,5 @@
 """Distributions with heavy tails, ratios of gamma numbers, and numbers on a circle or in the unit interval."""
 
-from __future__ import annotations
-
 import math
 
 import tensorlite as tl

@@ -5,8 +5,6 @@ dx/da = -(dF/da) / p(x) (Figurnov et al. 2018, https://arxiv.org/abs/1805.08498)
 positive, and so is its derivative: both are summed in double precision.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..autograd import Function

@@ -1,7 +1,5 @@
 """Distributions whose batch dimensions count as dimensions of the event."""
 
-from __future__ import annotations
-
 from .._device import Size
 from . import constraints
 from .distribution import Distribution

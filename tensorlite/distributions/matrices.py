@@ -1,7 +1,5 @@
 """Distributions of matrices."""
 
-from __future__ import annotations
-
 import math
 import warnings
 

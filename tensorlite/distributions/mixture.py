@@ -1,7 +1,5 @@
 """Mixtures of distributions of one kind."""
 
-from __future__ import annotations
-
 import tensorlite as tl
 
 from .._device import Size

@@ -1,7 +1,5 @@
 """Smooth stand-ins for classes, whose samples have gradients (Maddison et al. 2016, https://arxiv.org/abs/1611.00712)."""
 
-from __future__ import annotations
-
 import tensorlite as tl
 
 from .._device import Size

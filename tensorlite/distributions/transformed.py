@@ -1,7 +1,5 @@
 """Distributions of functions of other distributions' samples."""
 
-from __future__ import annotations
-
 import math
 
 import tensorlite as tl

@@ -1,7 +1,5 @@
 """What distributions share: broadcasting, probabilities and log odds, triangular matrices as vectors."""
 
-from __future__ import annotations
-
 import math
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """What a node keeps, under PyTorch's names: ``y.grad_fn._saved_self``, ``y.grad_fn._raw_saved_self.register_hooks(...)``."""
 
-from __future__ import annotations
-
 from .node import Leaf
 from .plan import PackedPlan, changed, pack, twice
 from .tape import TensorBase, ndarray, state

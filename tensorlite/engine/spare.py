@@ -4,8 +4,6 @@ A pass that writes to fresh memory fetches what it overwrites into the cache fir
 gradient of ReLU for two million numbers takes 0.9 ms in place and 1.7 ms in new memory.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from sys import getrefcount
 

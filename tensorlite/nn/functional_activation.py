@@ -1,7 +1,5 @@
 """Activations as functions: PyTorch's arguments over the primitives of :mod:`tensorlite.ops.activation`."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

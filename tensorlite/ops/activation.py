@@ -4,8 +4,6 @@ A ``_..._step(x, out)`` computes into ``out`` and a ``_..._slope(g, x, out)`` th
 is the plain composition that higher derivatives use. Values and gradients at the corners follow PyTorch.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -15,8 +15,6 @@ output pixels where they belong. The gradient of the input is a convolution agai
 round, once per residue of the stride. 1x1 kernels need no packing; depthwise ones are sums of shifted products.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 

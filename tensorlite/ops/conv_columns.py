@@ -12,8 +12,6 @@ The gradient of the input is the transposed scheme: one product per kernel row, 
 belong, and the columns laid over each other.
 """
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -17,8 +17,6 @@ All constants are 1 and 1/2. Against float64 the results of float32 were as exac
 An infinity may become NaN, in outputs that see it: the difference of two rows is taken.
 """
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

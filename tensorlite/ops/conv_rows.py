@@ -16,8 +16,6 @@ A plan (:class:`Rows`) depends on shapes and settings only. Where its arrays lie
 (see ``memory``), made once per thread and number of images.
 """
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

@@ -4,8 +4,6 @@ Functions of one variable stand in ``unary``, comparisons and choices in ``compa
 ``complex``, roundings in ``rounding``; this module shows them all under one name.
 """
 
-from __future__ import annotations
-
 import math
 from builtins import complex as _number  # ``complex`` is an operation here
 

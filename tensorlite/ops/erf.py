@@ -5,8 +5,6 @@ units in the last place, and half the time of a polynomial with an exponential. 
 coefficients of Cephes (https://www.netlib.org/cephes/).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 #: atanh(erf(x)) / x as a polynomial in x^2 on [0, 4]: a minimax fit (Lawson's iteration, relative error of erf 1e-7)

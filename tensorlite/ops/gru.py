@@ -4,8 +4,6 @@ Every gradient of a step is the gradient of its output times something that no l
 is, per step, one multiplication for all gates and one matrix product.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 

@@ -5,8 +5,6 @@ then every store of an elementwise pass does: measured on 32k floats, 0.11 ns pe
 on a cache line, 0.21 ns where it does not. Where the inputs begin matters little.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 

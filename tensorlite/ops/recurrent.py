@@ -9,8 +9,6 @@ A sigmoid is computed as ``(1 + tanh(x / 2)) / 2``, with the half folded into th
 gates. Equations: https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html (and GRU, RNN).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 

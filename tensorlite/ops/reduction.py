@@ -1,7 +1,5 @@
 """Reductions: an axis (or several, or all) folded into one value."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

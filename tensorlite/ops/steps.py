@@ -8,8 +8,6 @@ lock: one that finds it taken loses 50 us. So all that can be done for many step
 over steps, the views of each step included.
 """
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

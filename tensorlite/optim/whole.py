@@ -1,7 +1,5 @@
 """Adafactor and Muon: updates that see whole matrices, not single elements."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

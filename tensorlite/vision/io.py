@@ -1,7 +1,5 @@
 """Pictures in files as tensors of bytes: ``torchvision.io``'s functions for images, through Pillow."""
 
-from __future__ import annotations
-
 import enum
 
 from .transforms.functional import _pillow, pil_to_tensor

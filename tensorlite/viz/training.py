@@ -1,7 +1,5 @@
 """Plots of a training run: losses, accuracies, learning rate."""
 
-from __future__ import annotations
-
 from ._matplotlib import CYCLE, TITLE, new_figure
 
 __all__ = ["history"]

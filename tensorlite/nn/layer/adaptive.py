@@ -1,7 +1,5 @@
 """The adaptive softmax: for many classes of which few are frequent (https://arxiv.org/abs/1609.04309)."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 
 from ...ops.activation import log_softmax

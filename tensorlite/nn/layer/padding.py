@@ -1,7 +1,5 @@
 """Padding layers."""
 
-from __future__ import annotations
-
 from ...ops.padding import pad
 from .._spatial import ntuple
 from ..module import Module
