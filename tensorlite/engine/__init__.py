@@ -23,7 +23,7 @@ from . import tape
 from .basic import alias, broadcast_to, cast, clone, sum_to, view_assign
 from .gradient import GradientEdge, backward, grad, order, walk
 from .node import Leaf, Node, Port, RemovableHandle, add_hook, register
-from .operation import Primitive, primitive, registry
+from .operation import Primitive, primitive, registry, titled
 from .plan import PackedPlan, Plan, PrimitiveNode, pack
 from .spare import spare
 from .tape import (
@@ -49,5 +49,5 @@ __all__ = [
     "RECORDING", "WATCHED", "GradientEdge", "Leaf", "Node", "PackedPlan", "Plan", "Port", "Primitive", "PrimitiveNode", "RemovableHandle",
     "TensorBase", "View", "Watcher", "add_hook", "alias", "backward", "broadcast_to", "cast", "check_writable", "clock",
     "clone", "grad", "inplace", "order", "pack", "primitive", "rebase", "recording", "register", "registry", "renew", "results_are", "spare", "state",
-    "sum_to", "tape", "touch", "touch_all", "unwrap", "view_assign", "walk", "watching", "where", "wrap",
+    "sum_to", "tape", "titled", "touch", "touch_all", "unwrap", "view_assign", "walk", "watching", "where", "wrap",
 ]  # fmt: skip

@@ -407,6 +407,17 @@ def _promotion_test(prim):
     return test
 
 
+def titled(name, doc):
+    """A decorator that gives a function, made by another one, its name and docstring."""
+
+    def dress(function):
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = doc
+        return function
+
+    return dress
+
+
 def primitive(forward=None, *, promote=None, broadcasts=False, view=False, outputs=None, constant=(), nondiff=(),
               differentiable=True, into=None, kernel=None, grad_name=None):  # fmt: skip
     """Turn a NumPy function into an operation of the tape.

@@ -3,7 +3,7 @@
 import functools
 import inspect
 
-from ..engine import TensorBase, clone
+from ..engine import TensorBase, clone, titled
 from ..ops.strides import as_strided_scatter as _strided_scatter
 from . import arranging, pointwise, shaping
 from ._common import into_same, tensor_arg
@@ -17,13 +17,12 @@ def _copy(function, name=None):
     """``function`` whose results own their memory, with ``out=``."""
     name = name or function.__name__
 
+    @titled(f"{name}_copy", f"``{name}`` as a copy instead of a view.")
     @functools.wraps(function)
     def wrapper(*args, out=None, **kwargs):
         result = _fresh(function(*args, **kwargs))
         return result if out is None else into_same(out, result)
 
-    wrapper.__name__ = wrapper.__qualname__ = f"{name}_copy"
-    wrapper.__doc__ = f"``{name}`` as a copy instead of a view."
     signature = inspect.signature(function)
     extra = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
     old = [p for p in signature.parameters.values() if p.name != "out"]

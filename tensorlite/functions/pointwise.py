@@ -3,7 +3,7 @@
 import functools
 
 from .. import dtypes
-from ..engine import TensorBase, cast
+from ..engine import TensorBase, cast, titled
 from ..engine import clone as _clone
 from ..engine.plan import called
 from ..engine.trail import trail
@@ -20,12 +20,11 @@ def _unary(op, name=None, *, casts=True):
     """
     name, write = name or op.primitive.name, into if casts else into_same
 
+    @titled(name, op.__doc__)
     def function(input, *, out=None):
         result = op(tensor_arg(input, "input", name))
         return result if out is None else write(out, result, input)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.__doc__
     function.primitive_op = op
     return function
 
@@ -37,6 +36,7 @@ def _binary(op, name=None, *, tensors=False, number_first=False):
     """
     name = name or op.primitive.name
 
+    @titled(name, op.__doc__)
     def function(input, other, *, out=None):
         if not (number_first and isinstance(other, TensorBase)) and not isinstance(input, TensorBase):
             tensor_arg(input, "input", name)
@@ -45,8 +45,6 @@ def _binary(op, name=None, *, tensors=False, number_first=False):
         result = op(input, other)
         return result if out is None else into(out, result, input, other)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.__doc__
     function.primitive_op = op
     return function
 

@@ -2,7 +2,7 @@
 
 import warnings
 
-from ..engine import TensorBase
+from ..engine import TensorBase, titled
 from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import guessed
@@ -172,13 +172,12 @@ def argmin(input, dim=None, keepdim=False, *, axis=None, keepdims=None, out=None
 
 
 def _median(name, full, along):
+    @titled(name, (full.__doc__ or "") + " With ``dim`` a named tuple (values, indices).")
     def function(input, dim=None, keepdim=False, *, out=None):
         tensor_arg(input, "input", name)
         result = full(input) if dim is None else named(name, PAIR)(*along(input, dim=dim, keepdim=keepdim))
         return result if out is None else into_same(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = (full.__doc__ or "") + " With ``dim`` a named tuple (values, indices)."
     return spelled(function)
 
 
@@ -207,6 +206,7 @@ def _spread_arguments(dim, unbiased, keepdim, correction, axis, keepdims):
 
 
 def _spread(name, op, fields=None):
+    @titled(name, (op.__doc__ or "") + " ``correction`` is 1, or 0 with ``unbiased=False``.")
     def function(input, dim=None, unbiased=None, keepdim=False, *, correction=None, axis=None, keepdims=None, out=None):
         tensor_arg(input, "input", name)
         dim, correction, keepdim = _spread_arguments(dim, unbiased, keepdim, correction, axis, keepdims)
@@ -220,8 +220,6 @@ def _spread(name, op, fields=None):
             )
         return result if out is None else into(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = (op.__doc__ or "") + " ``correction`` is 1, or 0 with ``unbiased=False``."
     return function
 
 
@@ -274,6 +272,7 @@ def renorm(input, p, dim, maxnorm, *, out=None):
 
 
 def _running(op, name, casts=True):
+    @titled(name, op.__doc__)
     def function(input, dim=None, *, dtype=None, axis=None, out=None):
         tensor_arg(input, "input", name)
         dim = numpy_names(dim, False, axis, None)[0]
@@ -284,8 +283,6 @@ def _running(op, name, casts=True):
         result = result if dtype is None else to_dtype(result, dtype)  # small integers are summed in int64
         return result if out is None else into_same(out, result)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = op.__doc__
     return function
 
 

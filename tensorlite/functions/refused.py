@@ -1,14 +1,15 @@
 """What is left out, by name: functions that can be imported and raise an error where they are called."""
 
+from ..engine import titled
+
 
 def refused(name, why):
     """A function ``name`` that raises NotImplementedError with the reason, and with what to do instead."""
 
+    @titled(name.rpartition(".")[2], f"Not supported: {why}.")
     def function(*args, **kwargs):
         raise NotImplementedError(f"{name}() is not supported: {why}")
 
-    function.__name__ = function.__qualname__ = name.rpartition(".")[2]
-    function.__doc__ = f"Not supported: {why}."
     return function
 
 

@@ -293,14 +293,13 @@ def _old(function):
     """The name that a function had before it got its underscore."""
     name = function.__name__
 
+    @engine.titled(name[:-1], f"The old name of :func:`{name}`.")
     def deprecated(*args, **kwargs):
         warnings.warn(
             f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.", FutureWarning, stacklevel=2
         )
         return function(*args, **kwargs)
 
-    deprecated.__name__ = deprecated.__qualname__ = name[:-1]
-    deprecated.__doc__ = f"The old name of :func:`{name}`."
     return deprecated
 
 

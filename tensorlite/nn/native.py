@@ -4,6 +4,7 @@ Weights come before running statistics, ``train`` must be said, and reductions a
 2 for the sum. Everything is computed by :mod:`tensorlite.nn.functional`.
 """
 
+from ..engine import titled
 from . import functional as F
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -46,11 +47,10 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_enable
 
 
 def _dropout(function, *, inplace=False):
+    @titled(function.__name__ + "_" * inplace, function.__doc__)
     def wrapper(input, p, train):
         return function(input, p, train, inplace)
 
-    wrapper.__name__ = wrapper.__qualname__ = function.__name__ + "_" * inplace
-    wrapper.__doc__ = function.__doc__
     return wrapper
 
 

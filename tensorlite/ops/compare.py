@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import dtypes
-from ..engine import primitive, sum_to
+from ..engine import primitive, sum_to, titled
 from .choose import choose, kept
 
 ndarray = np.ndarray
@@ -11,17 +11,7 @@ ndarray = np.ndarray
 
 def _made(name, doc, ufunc, count, **options):
     """A primitive of one or two arguments that is a bare ufunc."""
-    if count == 1:
-
-        def forward(x):  # fmt: skip
-            return ufunc(x)
-    else:
-
-        def forward(a, b):  # fmt: skip
-            return ufunc(a, b)
-
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = doc
+    forward = titled(name, doc)((lambda x: ufunc(x)) if count == 1 else lambda a, b: ufunc(a, b))
     return primitive(forward, broadcasts=count == 2, differentiable=False, kernel=ufunc, **options)
 
 
@@ -54,6 +44,7 @@ def isclose(a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 
 def _bits(name, ufunc, kernel=None):
+    @titled(name, f"Elementwise ``{ufunc.__name__}`` of integers or bools.")
     def forward(a, b):
         if np.result_type(a, b).kind not in "biu":
             title = dtypes.of(np.result_type(a, b)).title
@@ -62,8 +53,6 @@ def _bits(name, ufunc, kernel=None):
             )
         return ufunc(a, b)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Elementwise ``{ufunc.__name__}`` of integers or bools."
     return primitive(forward, promote="same", broadcasts=True, differentiable=False, kernel=ufunc,
                      into=lambda a, b: ufunc(a, b, out=a))  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, titled
 from .axes import axis_of
 from .reduction import _need_elements, _ties, _unpick
 
@@ -17,6 +17,7 @@ def _middle(x, ignore):
 
 
 def _median(name, ignore):
+    @titled(name, "The lower median along ``dim``" + (" of what is not NaN." if ignore else "; NaN wins."))
     def forward(x, *, dim, keepdim=False):
         axis = axis_of(dim, x.ndim)
         if not x.ndim:
@@ -34,8 +35,6 @@ def _median(name, ignore):
         values = np.take_along_axis(x, indices, axis)
         return (values, indices) if keepdim else (values.squeeze(axis), indices.squeeze(axis))
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = "The lower median along ``dim``" + (" of what is not NaN." if ignore else "; NaN wins.")
     op = primitive(forward, outputs=("values", "indices"), constant=("indices",))
     op.vjp(x=lambda g, indices, x_shape, dim, keepdim: _unpick(g, indices, shape=x_shape, dim=dim, keepdim=keepdim))
     return op
@@ -46,14 +45,13 @@ nanmedian_dim = _median("nanmedian_dim", True)
 
 
 def _median_all(name, ignore):
+    @titled(name, "The lower median of all elements" + (" that are not NaN." if ignore else "; NaN wins."))
     def forward(x):
         if not x.size:
             return np.full((), np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
         line = np.sort(x, axis=None)
         return line[_middle(line, ignore)]
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = "The lower median of all elements" + (" that are not NaN." if ignore else "; NaN wins.")
     op = primitive(forward)
     op.vjp(x=lambda g, x, out: g * _ties(x, out, dim=None))
     return op

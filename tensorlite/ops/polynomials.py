@@ -6,7 +6,7 @@ differentiable.
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, titled
 
 __all__ = ["chebyshev_polynomial_t", "chebyshev_polynomial_u", "chebyshev_polynomial_v", "chebyshev_polynomial_w",
            "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p",
@@ -30,11 +30,10 @@ def _evaluate(x, n, first, step):
 
 
 def _polynomial(name, doc, first, step):
+    @titled(name, doc)
     def forward(x, n):
         return _evaluate(x, n, first, step)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = doc
     return primitive(forward, promote="float", broadcasts=True, differentiable=False)
 
 

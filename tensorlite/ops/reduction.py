@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import dtypes
-from ..engine import broadcast_to, primitive, unwrap
+from ..engine import broadcast_to, primitive, titled, unwrap
 from .axes import axes_of, axis_of, normal_dim
 from .blocks import _quiet
 from .compare import part
@@ -229,6 +229,7 @@ def _need_elements(name, shape, dim):
 
 
 def _extreme(name, reduce):
+    @titled(name, f"``{name}`` over ``dim`` (an int, a tuple, or all); equal values share the gradient evenly.")
     def forward(x, *, dim=None, keepdim=False):
         if not x.ndim:
             axes_of(dim, 0)
@@ -239,8 +240,6 @@ def _extreme(name, reduce):
             raise NotImplementedError(f"\"{name[1:]}_values_cpu\" not implemented for '{dtypes.of(x.dtype).title}'")
         return reduce(x, axis=normal_dim(dim, x.ndim), keepdims=keepdim)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"``{name}`` over ``dim`` (an int, a tuple, or all); equal values share the gradient evenly."
     op = primitive(forward)
 
     def vjp(g, x, out, dim, keepdim):
@@ -272,6 +271,7 @@ def aminmax(input, *, dim=None, keepdim=False):
 def _pick(name, arg):
     short = name.split("_")[0]
 
+    @titled(name, f"``{short}`` along ``dim`` and where it stands; the gradient goes to that one place.")
     def forward(x, *, dim, keepdim=False):
         axis = axis_of(dim, x.ndim)
         if not x.ndim:
@@ -282,8 +282,6 @@ def _pick(name, arg):
         values = np.take_along_axis(x, indices, axis)
         return (values, indices) if keepdim else (values.squeeze(axis), indices.squeeze(axis))
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"``{short}`` along ``dim`` and where it stands; the gradient goes to that one place."
     op = primitive(forward, outputs=("values", "indices"), constant=("indices",))
     op.vjp(x=lambda g, indices, x_shape, dim, keepdim: _unpick(g, indices, shape=x_shape, dim=dim, keepdim=keepdim))
     return op
@@ -320,6 +318,7 @@ _repick.vjp(x=lambda g, indices, x_shape, dim, keepdim: _unpick(g, indices, shap
 
 
 def _arg(name, arg):
+    @titled(name, f"Where the {name[3:]}imum stands: in the flat tensor, or along ``dim``.")
     def forward(x, *, dim=None, keepdim=False):
         if dim is not None:
             dim = axis_of(dim, x.ndim)
@@ -333,8 +332,6 @@ def _arg(name, arg):
             raise RuntimeError(f"{name}(): does not support {'bool' if x.dtype.kind == 'b' else 'complex'} input")
         return arg(x, axis=dim, keepdims=keepdim)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Where the {name[3:]}imum stands: in the flat tensor, or along ``dim``."
     return primitive(forward, differentiable=False)
 
 
@@ -345,6 +342,7 @@ argmin = _arg("argmin", np.argmin)
 
 
 def _truth(name, reduce, doc):
+    @titled(name, doc)
     def forward(x, *, dim=None, keepdim=False):
         if not x.ndim:
             axes_of(dim, 0)
@@ -352,8 +350,6 @@ def _truth(name, reduce, doc):
         out = np.not_equal(x, 0) if dim == () else reduce(x, axis=normal_dim(dim, x.ndim), keepdims=keepdim)
         return np.asarray(out, np.uint8) if x.dtype == np.uint8 else out
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = doc
     return primitive(forward, differentiable=False)
 
 

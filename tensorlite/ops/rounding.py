@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine import primitive
+from ..engine import primitive, titled
 from .blocks import _quiet, zero
 from .compare import isfinite, where
 
@@ -33,13 +33,12 @@ sign.vjp(x=lambda g: zero(g))
 def _step(name, ufunc):
     """A piecewise constant function: its gradient is zero everywhere."""
 
+    @titled(name, f"Elementwise ``{name}`` of ``x``; its gradient is zero.")
     def forward(x):
         if x.dtype.kind == "c":
             raise NotImplementedError(f"{name} is not supported for complex inputs")
         return ufunc(x) if x.dtype.kind == "f" else x.copy()
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"Elementwise ``{name}`` of ``x``; its gradient is zero."
     op = primitive(forward)
     op.vjp(x=lambda g: zero(g))
     return op

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import dtypes
-from ..engine import cast, clone, primitive, unwrap
+from ..engine import cast, clone, primitive, titled, unwrap
 from .axes import axis_of
 from .compare import part
 from .elementwise import _bar, exp, log, ne, where
@@ -141,6 +141,7 @@ def _largest(x):
 
 
 def _running_extreme(name, ufunc, beats):
+    @titled(name, f"The {beats} value so far along ``dim`` and where it stands (the last of equal ones).")
     def forward(x, *, dim):
         axis = axis_of(dim, x.ndim)
         if not x.ndim:
@@ -150,8 +151,6 @@ def _running_extreme(name, ufunc, beats):
         reached = (x == values) | (x != x)
         return values, np.maximum.accumulate(np.where(reached, places, 0), axis=axis)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"The {beats} value so far along ``dim`` and where it stands (the last of equal ones)."
     op = primitive(forward, outputs=("values", "indices"), constant=("indices",))
     op.vjp(x=lambda g, indices, dim: _scatter_sum(g, indices, dim=dim))
     return op

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..dtypes import ShapeError
-from ..engine import primitive, unwrap
+from ..engine import primitive, titled, unwrap
 from .axes import axes_of, axis_of
 
 
@@ -398,13 +398,12 @@ def diagflat(input, offset=0):
 
 
 def _triangle(name, keep):
+    @titled(name, f"The {'lower' if name == 'tril' else 'upper'} triangle of matrices, zeros elsewhere.")
     def forward(x, *, diagonal=0):
         if x.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
         return keep(x, diagonal)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = f"The {'lower' if name == 'tril' else 'upper'} triangle of matrices, zeros elsewhere."
     op = primitive(forward)
     op.vjp(x=lambda g, diagonal: op(g, diagonal=diagonal))
     return op

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..engine import cast, primitive, unwrap, wrap
+from ..engine import cast, primitive, titled, unwrap, wrap
 from .activation import erf
 from .blocks import _quiet
 from .compare import where
@@ -375,11 +375,10 @@ entr.vjp(x=lambda g, x: g * where(x > 0, -log(where(x > 0, x, 1.0)) - 1, where(x
 
 
 def _scipy_unary(name, kernel, doc):
+    @titled(name, doc)
     def forward(x):
         return np.asarray(_needs_scipy(kernel)(x)).astype(x.dtype, copy=False)
 
-    forward.__name__ = forward.__qualname__ = name
-    forward.__doc__ = doc
     return primitive(forward, promote="float", differentiable=name in ("i0e", "i1", "i1e"))
 
 

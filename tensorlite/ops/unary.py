@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..engine import primitive, spare
+from ..engine import primitive, spare, titled
 from .blocks import _quiet, in_blocks, product, zero
 from .choose import kept
 from .compare import where
@@ -28,9 +28,8 @@ def _ufunc(ufunc, *, promote="float", quiet=False, **options):
         forward, into = _quiet(forward), _quiet(into)
     else:
         options["kernel"] = ufunc
-    forward.__name__ = options.pop("name", ufunc.__name__)
-    forward.__qualname__ = forward.__name__
-    forward.__doc__ = options.pop("doc", f"Elementwise ``{forward.__name__}`` of ``x``.")
+    name = options.pop("name", ufunc.__name__)
+    forward = titled(name, options.pop("doc", f"Elementwise ``{name}`` of ``x``."))(forward)
     return primitive(forward, promote=promote, into=into, **options)
 
 
