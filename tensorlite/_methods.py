@@ -9,8 +9,9 @@ import inspect
 
 import numpy as np
 
-from . import creation, dtypes, engine, old_constructors
-from ._device import check_device
+from . import dtypes, engine
+from ._conversions import Conversions
+from ._inplace_shapes import InplaceShapes
 from .engine import TensorBase, inplace, wrap
 from .functions import (
     arranging,
@@ -19,7 +20,6 @@ from .functions import (
     matrices,
     pointwise,
     reducing,
-    refused,
     sampling,
     selecting,
     shaping,
@@ -28,8 +28,7 @@ from .functions import (
     spectral,
     strided,
 )  # fmt: skip
-from .functions._common import sizes_of, turned_round
-from .functions.layouts import converted, empty_array, order_of
+from .functions._common import turned_round
 from .ops import elementwise as ew
 from .ops import random
 from .ops.indexing import index_put as _index_put
@@ -126,7 +125,7 @@ def _dressed(method, name, signature=None):
     return method
 
 
-class Methods(TensorBase):
+class Methods(Conversions, InplaceShapes):
     """Named methods; :class:`~tensorlite.Tensor` adds properties, operators and protocols."""
 
     __slots__ = ()
@@ -457,101 +456,6 @@ class Methods(TensorBase):
         inplace(_index_put, self, fill_value, index=index)
         return self
 
-    # -- dtype, device, memory -----------------------------------------------------------------------
-
-    def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):
-        """The tensor with another dtype: ``to(dtype)``, ``to(device)``, ``to(device, dtype)``, ``to(other)``.
-
-        Returns the tensor itself where nothing changes and ``copy`` is False.
-        """
-        flags = []
-        for a in args:
-            if isinstance(a, TensorBase):
-                dtype = a.dtype
-            elif isinstance(a, bool):
-                flags.append(a)
-            elif isinstance(a, (dtypes.dtype, type, np.dtype)):
-                dtype = a
-            elif a is not None:
-                device = a
-        copy = flags[1] if len(flags) > 1 else copy
-        check_device(device)
-        return converted(self, dtype, memory_format, copy)
-
-    def type(self, dtype=None, non_blocking=False):
-        """The name of the type (``'torch.FloatTensor'``); with ``dtype`` the tensor as that type."""
-        if dtype is None:
-            return self.dtype.typename
-        return self.to(dtype=dtypes.of_type(dtype))
-
-    def type_as(self, other):
-        """This tensor with the dtype of ``other``."""
-        return self.to(dtype=other.dtype)
-
-    def float(self, memory_format=None):
-        """As float32."""
-        return self.to(dtype=dtypes.float32, memory_format=memory_format)
-
-    def double(self, memory_format=None):
-        """As float64."""
-        return self.to(dtype=dtypes.float64, memory_format=memory_format)
-
-    def half(self, memory_format=None):
-        """As float16."""
-        return self.to(dtype=dtypes.float16, memory_format=memory_format)
-
-    def long(self, memory_format=None):
-        """As int64."""
-        return self.to(dtype=dtypes.int64, memory_format=memory_format)
-
-    def int(self, memory_format=None):
-        """As int32."""
-        return self.to(dtype=dtypes.int32, memory_format=memory_format)
-
-    def short(self, memory_format=None):
-        """As int16."""
-        return self.to(dtype=dtypes.int16, memory_format=memory_format)
-
-    def char(self, memory_format=None):
-        """As int8."""
-        return self.to(dtype=dtypes.int8, memory_format=memory_format)
-
-    def byte(self, memory_format=None):
-        """As uint8."""
-        return self.to(dtype=dtypes.uint8, memory_format=memory_format)
-
-    def bool(self, memory_format=None):
-        """As bool: True where nonzero."""
-        return self.to(dtype=dtypes.bool_, memory_format=memory_format)
-
-    def cfloat(self, memory_format=None):
-        """As complex64."""
-        return self.to(dtype=dtypes.complex64, memory_format=memory_format)
-
-    def cdouble(self, memory_format=None):
-        """As complex128."""
-        return self.to(dtype=dtypes.complex128, memory_format=memory_format)
-
-    def bfloat16(self, memory_format=None):
-        """Raises: NumPy has no bfloat16."""
-        return self.to(dtype=dtypes.bfloat16, memory_format=memory_format)
-
-    def cpu(self, memory_format=None):
-        """The tensor itself: it is on the CPU."""
-        return self.to(memory_format=memory_format)
-
-    def cuda(self, device=None, non_blocking=False, memory_format=None):
-        """Raises: there is no GPU here."""
-        check_device("cuda" if device is None else device)
-
-    def pin_memory(self, device=None):
-        """Raises, as PyTorch does without a GPU: page-locked memory serves copies to one."""
-        raise RuntimeError("Cannot access accelerator device when none is available.")
-
-    def share_memory_(self):
-        """Raises: tensors are not shared between processes; pass arrays from ``multiprocessing.shared_memory``."""
-        raise NotImplementedError("share_memory_() is not supported; processes receive copies of tensors")
-
     clone = pointwise.clone
 
     def fill_(self, value):
@@ -596,33 +500,9 @@ class Methods(TensorBase):
 
     subtract_ = sub_
 
-    def resolve_conj(self):
-        """The tensor itself: conjugates are computed at once here."""
-        return self
-
-    resolve_neg = resolve_conj
-
-    def is_conj(self):
-        """Whether a conjugation waits to be done: never."""
-        return False
-
-    is_neg = is_conj
-
-    def to_dense(self, dtype=None):
-        """The tensor itself, which is dense."""
-        return self if dtype is None else self.to(dtype=dtype)
-
     def where(self, condition, other):
         """This tensor where ``condition`` holds, else ``other``."""
         return pointwise.where(condition, self, other)
-
-    to_sparse = refused.to_sparse
-    to_sparse_csr = refused.to_sparse_csr
-    dequantize = refused.dequantize
-    to_padded_tensor = refused.to_padded_tensor
-
-    to_sparse_coo = to_sparse_csc = refused.to_sparse
-    coalesce = indices = values = refused.of_sparse
 
     def apply_(self, callable):
         """Each element replaced by ``callable`` of it (a Python number): slow, and not recorded."""
@@ -650,77 +530,6 @@ class Methods(TensorBase):
 
         return prelu(self, weight)
 
-    # -- shapes in place: the tensor shows its memory in another way ---------------------------------
-
-    def _become(self, shown, *args):
-        """``self = shown(self, ...)``, a view of itself."""
-        engine.check_writable(self)
-        source = self
-        if self._view is None and self._node is not None and not isinstance(self._node, engine.Leaf):
-            source = wrap(self._data, self._node, self._cell)  # the base from now on, of this tensor and its views
-        with engine.recording(True):  # no value is computed: the place on the tape moves in any mode
-            view = shown(source, *args)
-        self._data = view._data
-        if isinstance(self._node, engine.Leaf):
-            self._node.shape = self._data.shape
-        elif view._node is not None or self._view is not None:
-            self._node, self._view = view._node, view._view
-        engine.touch(self)
-        return self
-
-    def unsqueeze_(self, dim):
-        """In-place :meth:`unsqueeze`."""
-        return self._become(shaping.unsqueeze, dim)
-
-    def squeeze_(self, dim=None):
-        """In-place :meth:`squeeze`."""
-        return self._become(shaping.squeeze, dim)
-
-    def transpose_(self, dim0, dim1):
-        """In-place :meth:`transpose`."""
-        self._become(shaping.transpose, dim0, dim1).__dict__["_fixed"] = True
-        return self
-
-    swapdims_ = transpose_
-
-    def swapaxes_(self, axis0, axis1):
-        """In-place :meth:`swapaxes`."""
-        return self.transpose_(axis0, axis1)
-
-    def t_(self):
-        """In-place :meth:`t`."""
-        self._become(shaping.t).__dict__["_fixed"] = True
-        return self
-
-    def as_strided_(self, size, stride, storage_offset=None):
-        """In-place :meth:`as_strided`."""
-        self._become(arranging.as_strided, size, stride, storage_offset).__dict__["_fixed"] = True
-        return self
-
-    def resize_(self, *sizes, size=None, memory_format=None):
-        """Another size: the first elements stay, new ones have any value."""
-        if self.requires_grad:
-            raise RuntimeError("cannot resize variables that require grad")
-        shape = sizes_of(sizes, size)
-        new = np.resize(self._data, shape) if self._data.size else np.zeros(shape, self._data.dtype)
-        if memory_format is not None:
-            new, line = empty_array(shape, new.dtype, order_of(memory_format, shape)), new.ravel()
-            np.lib.stride_tricks.as_strided(new, (new.size,), (new.itemsize,))[...] = line
-            self.__dict__["_fixed"] = True
-        self._data = new
-        engine.touch(self)
-        return self
-
-    def resize_as_(self, the_template, memory_format=None):
-        """The size of another tensor."""
-        return self.resize_(the_template._data.shape, memory_format=memory_format)
-
-    def set_(self, source=None):
-        """Show the memory of ``source``."""
-        self._data = np.empty(0, self._data.dtype) if source is None else source._data
-        engine.touch(self)
-        return self
-
     # -- random numbers ------------------------------------------------------------------------------
 
     uniform_, random_ = _from(random.uniform_), _from(random.random_)
@@ -728,44 +537,3 @@ class Methods(TensorBase):
     exponential_, geometric_ = random.exponential_, random.geometric_
     cauchy_, log_normal_ = random.cauchy_, random.log_normal_
     bernoulli, multinomial = sampling.bernoulli, sampling.multinomial
-
-    # -- new tensors like this one -------------------------------------------------------------------
-
-    def new(self, *args, device=None):
-        """The old constructor with this tensor's dtype: sizes, or data."""
-        return old_constructors.legacy_tensor(self.dtype, *args, device=device)
-
-    def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
-        """A copy of ``data`` with this tensor's dtype."""
-        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_zeros(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-        """Zeros with this tensor's dtype."""
-        return creation.zeros(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
-                              requires_grad=requires_grad)  # fmt: skip
-
-    def new_ones(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-        """Ones with this tensor's dtype."""
-        return creation.ones(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
-                              requires_grad=requires_grad)  # fmt: skip
-
-    def new_empty(self, *sizes, size=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False):
-        """Memory of shape ``size`` with this tensor's dtype."""
-        return creation.empty(*sizes, size=size, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
-                              requires_grad=requires_grad)  # fmt: skip
-
-    def new_empty_strided(
-        self, size, stride, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-    ):
-        """Memory with the given sizes and strides and this tensor's dtype."""
-        return strided.empty_strided(
-            size, stride, dtype=dtype or self.dtype, layout=layout, device=device, pin_memory=pin_memory,
-            requires_grad=requires_grad,
-        )  # fmt: skip
-
-    def new_full(
-        self, size, fill_value, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False
-    ):
-        """``fill_value`` with this tensor's dtype."""
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, layout=layout, device=device,
-                             pin_memory=pin_memory, requires_grad=requires_grad)  # fmt: skip

@@ -1,27 +1,22 @@
 """Tensor: an array on the tape, with PyTorch's attributes, operators and protocols.
 
-The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`tensorlite._methods`; indexing is in
-:mod:`tensorlite._indexing`, NumPy's functions on tensors in :mod:`tensorlite._numpy`.
+The named methods (``x.exp()``, ``x.sum(dim=0)``, ``x.add_(y)``) are in :mod:`tensorlite._methods`; the operators in
+:mod:`tensorlite._operators`, NumPy's functions on tensors in :mod:`tensorlite._numpy`.
 """
 
-import warnings
 import weakref
 
 import numpy as np
 
-from . import _indexing, dtypes, engine, mistakes
+from . import dtypes, engine, mistakes
 from ._device import CPU, Size, strided
 from ._methods import Methods
-from .engine import Leaf, TensorBase, inplace, wrap
-from .engine.trail import trail
-from .functions import pointwise, shaping
+from ._operators import Operators
+from .engine import Leaf, TensorBase, wrap
+from .functions import shaping
 from .functions._common import wrap_dim
 from .functions.layouts import is_laid_out
 from .functions.shaping import settle
-from .mistakes.evaluation import compared
-from .ops import elementwise as ew
-from .ops import linalg
-from .ops import shape as sh
 
 _tuple = tuple.__new__  # without the checks of ``Size`` itself
 
@@ -45,7 +40,7 @@ def rebuild(cls, array, requires_grad, state):
     return t
 
 
-class Tensor(Methods):
+class Tensor(Operators, Methods):
     """An n-dimensional array that remembers how it was computed.
 
     Make one with :func:`~tensorlite.tensor`, :func:`~tensorlite.zeros` and the like; the constructor itself is
@@ -489,8 +484,6 @@ class Tensor(Methods):
             )
         return bool((self._data == engine.unwrap(element)).any())
 
-    __hash__ = object.__hash__
-
     def __repr__(self, *, tensor_contents=None):
         from ._printing import tensor_repr
 
@@ -567,181 +560,6 @@ class Tensor(Methods):
 
     def __dlpack_device__(self):
         return self._data.__dlpack_device__()
-
-    # -- operators ---------------------------------------------------------------------------------
-
-    __add__ = ew.add
-    __sub__ = ew.sub
-    __mul__ = ew.mul
-    __truediv__ = ew.div
-    __floordiv__ = ew.floor_divide
-    __mod__ = ew.remainder
-    __pow__ = ew.pow
-    __matmul__ = linalg.matmul
-    __neg__ = ew.neg
-    __abs__ = ew.abs
-    __and__ = ew.bitwise_and
-    __or__ = ew.bitwise_or
-    __xor__ = ew.bitwise_xor
-    __lshift__ = ew.bitwise_left_shift
-    __rshift__ = ew.bitwise_right_shift
-    __lt__ = ew.lt
-    __le__ = ew.le
-    __gt__ = ew.gt
-    __ge__ = ew.ge
-    __pos__ = pointwise.positive
-
-    def __radd__(self, other):
-        return ew.add(other, self)
-
-    def __rsub__(self, other):
-        return ew.sub(other, self)
-
-    def __rmul__(self, other):
-        if isinstance(other, (list, tuple, str)):
-            return NotImplemented  # [0] * n repeats the list
-        return ew.mul(other, self)
-
-    def __rtruediv__(self, other):
-        return ew.div(other, self)
-
-    def __rfloordiv__(self, other):
-        return ew.floor_divide(other, self)
-
-    def __rmod__(self, other):
-        return ew.remainder(other, self)
-
-    def __rpow__(self, other):
-        return ew.pow(other, self)
-
-    def __rmatmul__(self, other):
-        return linalg.matmul(other, self)
-
-    def __rand__(self, other):
-        return ew.bitwise_and(other, self)
-
-    def __ror__(self, other):
-        return ew.bitwise_or(other, self)
-
-    def __rxor__(self, other):
-        return ew.bitwise_xor(other, self)
-
-    def __rlshift__(self, other):
-        return ew.bitwise_left_shift(other, self)
-
-    def __rrshift__(self, other):
-        return ew.bitwise_right_shift(other, self)
-
-    def __invert__(self):
-        if self._data.dtype.kind not in "biu":
-            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-        return ew.bitwise_not(self)
-
-    def __eq__(self, other):
-        if other is None:
-            return NotImplemented
-        if trail.noise:
-            compared(self, other)
-        try:
-            return ew.eq(self, other)
-        except TypeError:
-            return NotImplemented
-
-    def __ne__(self, other):
-        if other is None:
-            return NotImplemented
-        try:
-            return ew.ne(self, other)
-        except TypeError:
-            return NotImplemented
-
-    def __iadd__(self, other):
-        return inplace(ew.add, self, other)
-
-    def __isub__(self, other):
-        return inplace(ew.sub, self, other)
-
-    def __imul__(self, other):
-        return inplace(ew.mul, self, other)
-
-    def __itruediv__(self, other):
-        return inplace(ew.div, self, other)
-
-    def __ifloordiv__(self, other):
-        return inplace(ew.floor_divide, self, other)
-
-    def __imod__(self, other):
-        return inplace(ew.remainder, self, other)
-
-    def __ipow__(self, other):
-        return inplace(ew.pow, self, other)
-
-    def __iand__(self, other):
-        return inplace(ew.bitwise_and, self, other)
-
-    def __ior__(self, other):
-        return inplace(ew.bitwise_or, self, other)
-
-    def __ixor__(self, other):
-        return inplace(ew.bitwise_xor, self, other)
-
-    def __ilshift__(self, other):
-        return inplace(ew.bitwise_left_shift, self, other)
-
-    def __irshift__(self, other):
-        return inplace(ew.bitwise_right_shift, self, other)
-
-    def __getitem__(self, index):
-        if not self._data.flags.c_contiguous:
-            settle(self)
-        return _indexing.getitem(self, index)
-
-    def __setitem__(self, index, value):
-        settle(self)
-        _indexing.setitem(self, index, value)
-
-    def __delitem__(self, index):
-        raise TypeError("Tensor does not support deleting items")
-
-    # -- transposes, complex parts -------------------------------------------------------------------
-
-    @property
-    def T(self):
-        """The dimensions in reverse order: a view; deprecated but for matrices."""
-        if self._data.ndim != 2:
-            warnings.warn(
-                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw "
-                "an error in a future release. Consider `x.mT` to transpose batches of matrices or "
-                "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
-                if self._data.ndim
-                else "Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.",
-                UserWarning,
-                stacklevel=2,
-            )
-        return sh.permute(settle(self), dims=tuple(range(self._data.ndim))[::-1])
-
-    @property
-    def mT(self):
-        """The last two dimensions exchanged: a view."""
-        if self._data.ndim < 2:
-            raise RuntimeError(
-                f"tensor.mT is only supported on matrices or batches of matrices. Got {self._data.ndim}-D tensor."
-            )
-        return sh.mT(settle(self))
-
-    @property
-    def H(self):
-        """The conjugate transpose of a matrix."""
-        if self._data.ndim not in (0, 2):
-            raise RuntimeError(
-                f"tensor.H is only supported on matrices (2-D tensors). Got {self._data.ndim}-D tensor. For batches of "
-                "matrices, consider using tensor.mH"
-            )
-        return shaping.adjoint(self)
-
-    mH = property(shaping.adjoint, doc="The conjugate transpose of the last two dimensions.")
-    real = property(pointwise.real, doc="The real part.")
-    imag = property(pointwise.imag, doc="The imaginary part.")
 
 
 engine.results_are(Tensor)

@@ -34,7 +34,7 @@ WITHOUT_EFFECT = {
     "profiler/record.py __init__ profile_memory": "memory is always noted", "random.py fork_rng device_type": CPU,
     "serialization/files.py load weights_only": "nothing but weights and plain data is ever loaded",
     "testing.py assert_close check_device": CPU, "testing.py assert_close check_layout": "there is one layout",
-    "_methods.py cuda non_blocking": CPU, "_methods.py cuda memory_format": "raises", "nn/utils/rnn.py cpu args": CPU, "nn/utils/rnn.py cpu kwargs": CPU,
+    "_conversions.py cuda non_blocking": CPU, "_conversions.py cuda memory_format": "raises", "nn/utils/rnn.py cpu args": CPU, "nn/utils/rnn.py cpu kwargs": CPU,
     "_numpy.py array_function types": "NumPy's protocol",
 }  # fmt: skip
 
