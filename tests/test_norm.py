@@ -6,10 +6,18 @@ from spatial import check_function, check_layer, close, data, same_error, second
 
 import tensorlite as tl
 from tensorlite.ops import norm as ops
+from tensorlite.ops import norm_few
 
 torch = pytest.importorskip("torch")
 
 
+@pytest.fixture(params=[4096, 0], ids=["few", "blocks"])
+def few(request, monkeypatch):
+    """Both ways of computing: plain expressions for few numbers, blocks."""
+    monkeypatch.setattr(norm_few, "FEW", request.param)
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
@@ -57,6 +65,7 @@ def test_lazy_layers(name):
     np.testing.assert_allclose(found[0][2], found[1][2], atol=1e-5)
 
 
+@pytest.mark.usefixtures("few")
 def test_channels_last_and_many_blocks(monkeypatch):
     monkeypatch.setattr(ops, "_BLOCK", 64)
     for last in (False, True):
@@ -123,6 +132,7 @@ def test_rows_far_from_zero(make, shape, offset):
         assert np.abs(ours - exact).max() <= max(4 * np.abs(theirs - exact).max(), 1e-6 * scale)
 
 
+@pytest.mark.usefixtures("few")
 def test_every_order():
     x, w, b = data(3, 4, 3), data(4, seed=1), data(4, seed=2)
     second_order(lambda x, w, b: ops.batch_norm(x, w, b, eps=1e-3)[0], x, w, b)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine import primitive
 from ..threads import parallel
-from . import memory
+from . import memory, norm_few
 from .blocks import ones
 from .conv import channels_last
 from .elementwise import add, mul, sub
@@ -144,6 +144,10 @@ def batch_norm(x, w=None, b=None, *, eps):
 
     The statistics are float64 for use in the gradient and in running averages.
     """
+    if x.size <= norm_few.FEW:
+        axes, wide = _few(x)
+        out, mean, var, _ = norm_few.forward(x, axes, wide(w), wide(b), eps)
+        return out, mean.reshape(-1), var.reshape(-1)
     columns = _Columns(x)
     line = columns.line(x)
     mean, var = _moments(columns, line)
@@ -152,6 +156,12 @@ def batch_norm(x, w=None, b=None, *, eps):
         scale *= w
     shift = -mean * scale if b is None else b - mean * scale
     return _scaled(columns, line, scale, shift), mean, var
+
+
+def _few(x):
+    """The axes of the statistics per channel, and a function that makes values per channel broadcast to ``x``."""
+    shape = (-1, *[1] * (x.ndim - 2))
+    return (0, *range(2, x.ndim)), lambda v: None if v is None else v.reshape(shape)
 
 
 def _scaled(columns, line, scale, shift=None):
@@ -173,9 +183,12 @@ def _scaled(columns, line, scale, shift=None):
 
 
 def _batch_norm_vjp(g, x, w, mean, var, eps, needs):
+    inverse = 1 / np.sqrt(var + eps)
+    if x.size <= norm_few.FEW:
+        axes, wide = _few(x)
+        return norm_few.backward(g, x, axes, wide(w), wide(mean), wide(inverse), axes, needs)
     columns = _Columns(x)
     line, above = columns.line(x), columns.line(g)
-    inverse = 1 / np.sqrt(var + eps)
     near = _near(mean, var, line.dtype)
     total, slope = _products(columns, line, above, mean, near)
     grad = None

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine import primitive
 from ..threads import parallel
-from . import memory
+from . import memory, norm_few
 from .blocks import ones
 from .elementwise import add, mul, sub
 from .reduction import mean as mean_
@@ -137,6 +137,11 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
     ``affine`` (columns,) for layer normalisation, (N, C, pixels) with ``affine`` (C, 1) for group normalisation.
     Without ``centre`` the mean is not subtracted and the mean square takes the place of the variance.
     """
+    if x.size <= norm_few.FEW and len(affine) == 1:
+        lines = [None if v is None else v.reshape(-1) for v in (w, b)]
+        out, mean, _, inverse = norm_few.forward(x.reshape(rows, -1), 1, *lines, eps, centre)
+        mean = np.zeros(rows, x.dtype) if mean is None else mean[:, 0].astype(x.dtype)
+        return out.reshape(x.shape), mean, inverse[:, 0].astype(x.dtype)
     matrix = np.ascontiguousarray(x).reshape(rows, -1)
     lie = _Rows(x, rows, view, affine, w)
     out = _empty(matrix.shape, matrix)
@@ -190,6 +195,17 @@ def row_norm(x, w=None, b=None, *, rows, view, affine, eps, centre=True):
 
 
 def _row_norm_vjp(g, x, w, mean, inverse, rows, view, affine, centre, needs):
+    if x.size <= norm_few.FEW and len(affine) == 1:
+        columns = [None if v is None else v[:, None] for v in (mean if centre else None, inverse)]
+        d_x, d_w, d_b = norm_few.backward(
+            g.reshape(rows, -1), x.reshape(rows, -1), 1, None if w is None else w.reshape(-1), *columns, 0, needs
+        )
+        shape = affine if w is None else w.shape
+        return (
+            None if d_x is None else d_x.reshape(x.shape),
+            None if d_w is None else d_w.reshape(shape),
+            None if d_b is None else d_b.reshape(shape),
+        )
     matrix, above = np.ascontiguousarray(x).reshape(rows, -1), np.ascontiguousarray(g).reshape(rows, -1)
     lie = _Rows(x, rows, view, affine, w)
     dtype = x.dtype
