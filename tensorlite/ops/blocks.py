@@ -44,6 +44,14 @@ def in_blocks(step, like, *arrays, passes=4, into=None):
     elements of equal position, with NumPy's ``out=``; several passes over a block cost about one pass over memory.
     With enough ``passes`` to do, threads share the blocks.
     """
+    if into is None and like.nbytes <= _BLOCK:
+        for a in arrays:
+            if a.__class__ is ndarray and a.shape != like.shape:
+                break
+        else:
+            out = np.empty_like(like)  # keeps the memory order
+            step(*arrays, out)
+            return out
     n, size = like.size, _BLOCK // like.itemsize
     if n > size and not like.flags.c_contiguous:
         dims = sorted(range(like.ndim), key=lambda d: -like.strides[d])
