@@ -4,7 +4,7 @@ import numpy as np
 
 from . import dtypes
 from .creation import _finish
-from .functions._common import with_out
+from .functions._common import spelled, with_out
 from .ops import fft as _ops
 
 __all__ = ["fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift",
@@ -16,7 +16,7 @@ rfft, rfft2, rfftn = with_out(_ops.rfft), with_out(_ops.rfft2), with_out(_ops.rf
 irfft, irfft2, irfftn = with_out(_ops.irfft), with_out(_ops.irfft2), with_out(_ops.irfftn)
 hfft, hfft2, hfftn = with_out(_ops.hfft), with_out(_ops.hfft2), with_out(_ops.hfftn)
 ihfft, ihfft2, ihfftn = with_out(_ops.ihfft), with_out(_ops.ihfft2), with_out(_ops.ihfftn)
-fftshift, ifftshift = _ops.fftshift, _ops.ifftshift
+fftshift, ifftshift = spelled(_ops.fftshift), spelled(_ops.ifftshift)
 
 
 def _frequencies(values, dtype):

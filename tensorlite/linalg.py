@@ -8,7 +8,7 @@ import numpy as np
 
 from .engine import broadcast_to as _broadcast_to
 from .engine import wrap as _wrap
-from .functions._common import into_same, named, to_dtype, with_out
+from .functions._common import into_same, named, spelled, to_dtype, with_out
 from .ops import decompose as _dec
 from .ops import factors as _fac
 from .ops import linalg as _lin
@@ -171,6 +171,7 @@ def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     return _diagonal(A, offset=offset, dim1=dim1, dim2=dim2)
 
 
+@spelled
 def vecdot(x, y, *, dim=-1, out=None):
     """Products summed along ``dim``, the first factor conjugated."""
     from .ops.elementwise import _bar, mul

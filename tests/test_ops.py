@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import types
 
 import numpy as np
 import pytest
-from samples import harvest, primitives
+from samples import harvest, overlapping, primitives
 
 import tensorlite as tl
 from tensorlite import engine
@@ -160,6 +161,19 @@ def test_memory_layout_does_not_matter(name):
             b = op.forward(*[strided(x) for x in args], **settings)
         for x, y in zip(a if isinstance(a, tuple) else (a,), b if isinstance(b, tuple) else (b,)):
             np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(set(OPS) - {"strides._strided", "complex.view_as_complex"}))
+def test_elements_may_share_memory(name):
+    op = OPS[name].primitive
+    for args, settings in CALLS[name][:3]:
+        for i, x in enumerate(args):
+            for shared in overlapping(x) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else ():
+                with np.errstate(all="ignore"), contextlib.suppress(tl.linalg.LinAlgError):
+                    a = op.forward(*args[:i], np.array(shared, order="C"), *args[i + 1 :], **settings)
+                    b = op.forward(*args[:i], shared, *args[i + 1 :], **settings)
+                    for u, v in zip(a if isinstance(a, tuple) else (a,), b if isinstance(b, tuple) else (b,)):
+                        np.testing.assert_allclose(u, v, rtol=1e-9, atol=1e-12)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+from samples import overlapping
 from samples_nn import SAMPLES
 
 import tensorlite as tl
@@ -49,6 +50,16 @@ def test_layouts_and_dtypes(name, arrays, settings):
     assert out.dtype == (np.float32 if expected.dtype.kind == "f" else expected.dtype)
     if expected.dtype.kind == "f":
         np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name, arrays, settings", CASES)
+def test_elements_may_share_memory(name, arrays, settings):
+    op = _primitives()[name]
+    for i, x in enumerate(arrays):
+        for shared in overlapping(x) if x.dtype.kind == "f" else ():
+            apart = op(*arrays[:i], np.array(shared, order="C"), *arrays[i + 1 :], **settings)
+            out = op(*arrays[:i], shared, *arrays[i + 1 :], **settings)
+            np.testing.assert_allclose(_first(out), _first(apart), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name, arrays, settings", [c for c in CASES if not c.values[0].endswith("_index")])

@@ -60,16 +60,22 @@ def numpy_names(dim, keepdim, axis, keepdims):
     return dim, keepdim if keepdims is None else keepdims
 
 
+def _own_names(fn, kwargs):
+    """Give arguments with NumPy's names those of ``fn``."""
+    for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):
+        if numpy in kwargs:
+            if own in kwargs:
+                raise TypeError(f"{fn.__name__}(): give {own} or {numpy}, not both")
+            kwargs[own] = kwargs.pop(numpy)
+
+
 def spelled(fn):
     """``fn`` that also takes NumPy's names ``axis`` and ``keepdims``."""
 
     @functools.wraps(fn)
     def function(*args, **kwargs):
-        for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):
-            if numpy in kwargs:
-                if own in kwargs:
-                    raise TypeError(f"{fn.__name__}(): give {own} or {numpy}, not both")
-                kwargs[own] = kwargs.pop(numpy)
+        if kwargs:
+            _own_names(fn, kwargs)
         return fn(*args, **kwargs)
 
     return function
@@ -180,6 +186,10 @@ def with_out(fn, write=into):
 
     @functools.wraps(fn)
     def function(*args, out=None, **settings):
+        if settings:
+            if "input" in settings:  # what the first argument is called everywhere else
+                args = (settings.pop("input"), *args)
+            _own_names(fn, settings)
         result = fn(*args, **settings)
         return result if out is None else write(out, result)
 

@@ -8,6 +8,7 @@ from ..engine import TensorBase
 from ..engine.plan import called
 from ..ops import arrange, strides
 from ..ops import shape as sh
+from ..ops.axes import integers
 from ._common import into, into_same, sizes_of, tensor_arg
 from .shaping import settle
 
@@ -61,7 +62,7 @@ def broadcast_shapes(*shapes):
     """The common shape of arrays of the given shapes."""
     from .._device import Size
 
-    return Size(sh.broadcast_shape(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+    return Size(sh.broadcast_shape(*[integers(s) for s in shapes]))
 
 
 def meshgrid(*tensors, indexing=None):
@@ -107,7 +108,7 @@ def roll(input, shifts, dims=None):
     >>> tl.roll(tl.arange(4), 1)
     tensor([3, 0, 1, 2])
     """
-    if dims is not None and dims != () and not tensor_arg(input, "input", "roll")._data.ndim:
+    if dims is not None and integers(dims) and not tensor_arg(input, "input", "roll")._data.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return sh.roll(tensor_arg(input, "input", "roll"), shifts=shifts, dims=dims)
 

@@ -6,7 +6,7 @@ import inspect
 from ..engine import TensorBase, clone, titled
 from ..ops.strides import as_strided_scatter as _strided_scatter
 from . import arranging, pointwise, shaping
-from ._common import into_same, tensor_arg
+from ._common import into_same, spelled, tensor_arg
 
 
 def _fresh(result):
@@ -73,16 +73,19 @@ def conj_physical(input, *, out=None):
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def unsafe_split(tensor, split_size, dim=0):
     """``split`` as copies, which may be changed in place freely."""
     return _fresh(shaping.split(tensor, split_size, dim))
 
 
+@spelled
 def unsafe_split_with_sizes(input, split_sizes, dim=0):
     """``split_with_sizes`` as copies, which may be changed in place freely."""
     return _fresh(shaping.split_with_sizes(input, split_sizes, dim))
 
 
+@spelled
 def unsafe_chunk(input, chunks, dim=0):
     """``chunk`` as copies, which may be changed in place freely."""
     return _fresh(shaping.chunk(input, chunks, dim))

@@ -128,8 +128,8 @@ def svd_lowrank(A, q=6, niter=2, M=None):
     tall = m >= n
     X = A if tall else A.mH
     q = 6 if q is None else q
-    if q < 0 or q > min(m, n):
-        raise ValueError(f"q(={q}) must be non-negative integer and not greater than min(m, n)={min(m, n)}")
+    if q < 0:
+        raise ValueError(f"q(={q}) must be a non-negative integer")
     Q = dec.qr(X @ randn(min(m, n), q, dtype=A.dtype))[0]
     for _ in range(niter):
         Q = dec.qr(X.mH @ Q)[0]

@@ -14,17 +14,32 @@ from ._common import into, into_same, named, numpy_names, spelled, tensor_arg, t
 PAIR = ("values", "indices")
 
 
+class _Omitted:
+    """A ``dim`` that was not given, which is not ``dim=None``: that goes with ``keepdim``."""
+
+    def __repr__(self):
+        return "None"
+
+
+_OMITTED = _Omitted()
+
+
 def _reduction(op, name, *, default=None, dtype=False, casts=True):
-    """PyTorch's ``op(input, dim, keepdim, *, out=None)``; NumPy's ``axis`` and ``keepdims`` work too."""
+    """PyTorch's ``op(input, dim, keepdim, *, out=None)``; NumPy's ``axis`` and ``keepdims`` work too.
+
+    With ``default=_OMITTED`` all dimensions are meant, and ``keepdim`` needs a ``dim``.
+    """
 
     write = into if casts else into_same
 
     def function(input, dim=default, keepdim=False, *, dtype=None, axis=None, keepdims=None, out=None):
         tensor_arg(input, "input", name)
         if axis is not None or keepdims is not None:
-            dim, keepdim = numpy_names(dim, keepdim, axis, keepdims)
-        elif keepdim is not False and dim is None:
-            raise TypeError(f"{name}() received an invalid combination of arguments: keepdim needs dim")
+            dim, keepdim = numpy_names(None if dim is _OMITTED else dim, keepdim, axis, keepdims)
+        elif dim is _OMITTED:
+            if keepdim is not False:
+                raise TypeError(f"{name}() received an invalid combination of arguments: keepdim needs dim")
+            dim = None
         if dtype is None and out is not None and name == "sum":
             dtype = out.dtype
         if dtype is not None:
@@ -43,9 +58,9 @@ def _reduction(op, name, *, default=None, dtype=False, casts=True):
     return chosen
 
 
-sum = _reduction(red.sum, "sum", dtype=True)
+sum = _reduction(red.sum, "sum", default=_OMITTED, dtype=True)
 nansum = _reduction(red.nansum, "nansum", dtype=True)
-mean = _reduction(red.mean, "mean", dtype=True)
+mean = _reduction(red.mean, "mean", default=_OMITTED, dtype=True)
 nanmean = _reduction(red.nanmean, "nanmean", dtype=True)
 amax = _reduction(red.amax, "amax", default=(), casts=False)
 amin = _reduction(red.amin, "amin", default=(), casts=False)
@@ -312,6 +327,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     return result if out is None else into(out, result)
 
 
+@spelled
 def trapezoid(y, x=None, *, dx=None, dim=-1):
     """The integral along ``dim`` by the trapezoidal rule."""
     return scan.trapezoid(y, x, dx=1 if dx is None else dx, dim=dim)
@@ -320,6 +336,7 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
 trapz = trapezoid
 
 
+@spelled
 def cumulative_trapezoid(y, x=None, *, dx=None, dim=-1):
     """The running integral along ``dim`` by the trapezoidal rule."""
     return scan.cumulative_trapezoid(y, x, dx=1 if dx is None else dx, dim=dim)

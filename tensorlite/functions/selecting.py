@@ -7,6 +7,7 @@ from ..engine import TensorBase, wrap
 from ..ops import indexing as ix
 from ..ops import scatter as sc
 from ..ops import sorting as so
+from ..ops.axes import integers
 from ._common import apart, into_same, tensor_arg, wrap_dim
 
 
@@ -188,7 +189,7 @@ select_scatter, slice_scatter, diagonal_scatter = sc.select_scatter, sc.slice_sc
 
 def unravel_index(indices, shape):
     """Coordinates of flat ``indices`` in a tensor of ``shape``, one tensor per dimension."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = integers(shape)
     flat = tensor_arg(indices, "indices", "unravel_index")._data
     if flat.dtype.kind not in "iu":
         raise ValueError(f"expected 'indices' to be an integer dtype, but got {indices.dtype}")

@@ -341,11 +341,13 @@ def split(tensor, split_size_or_sections, dim=0):
     return sh.split_with_sizes(tensor, sizes=tuple(sizes), dim=dim)
 
 
+@spelled
 def split_with_sizes(input, split_sizes, dim=0):
     """Consecutive pieces of ``dim`` with the given sizes."""
     return split(input, tuple(split_sizes), dim)
 
 
+@spelled
 def chunk(input, chunks, dim=0):
     """At most ``chunks`` pieces of ``dim`` of equal size (the last may be smaller). Views.
 

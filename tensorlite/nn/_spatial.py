@@ -1,17 +1,18 @@
 """What the spatial functions share: sizes as tuples, batches around single samples, names of dtypes."""
 
-import numpy as np
+from operator import index
 
 from ..engine import TensorBase, wrap
+from ..ops.axes import integers
 from ..ops.shape import reshape
 
 
 def ntuple(value, dims, name):
     """An int repeated ``dims`` times, or a sequence of one or ``dims`` ints as a tuple."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return (int(value),) * dims
+    if value.__class__ is int:
+        return (value,) * dims
     try:
-        values = tuple([int(v) for v in value])
+        values = tuple([index(v) for v in (value if isinstance(value, bool) else integers(value))])
     except TypeError:
         raise TypeError(f"{name} must be an int or a tuple of ints, but got {value!r}") from None
     if len(values) == 1:

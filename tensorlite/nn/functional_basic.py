@@ -10,7 +10,7 @@ from .._device import Size
 from ..engine import RECORDING, broadcast_to, state, touch, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
-from ..functions._common import tensor_arg
+from ..functions._common import spelled, tensor_arg
 from ..mistakes.evaluation import noted
 from ..ops import elementwise as ew
 from ..ops import embedding as emb
@@ -459,6 +459,7 @@ def _at_least(norm, eps):
     return norm + np.maximum(eps - raw, 0).astype(raw.dtype)
 
 
+@spelled
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``; the inputs broadcast."""
     shape = broadcast_shape(unwrap(x1).shape, unwrap(x2).shape)

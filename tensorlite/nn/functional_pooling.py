@@ -10,6 +10,7 @@ from ..engine import wrap
 from ..engine.plan import called
 from ..functions.refused import refused
 from ..ops import pooling as ops
+from ..ops.axes import integers
 from ..ops.elementwise import abs as abs_
 from ..ops.elementwise import mul, pow, relu, sign
 from ..ops.reduction import mean
@@ -29,7 +30,7 @@ __all__ = [
 def _windows(input, dims, kernel_size, stride, padding, dilation, ceil_mode):
     """The settings of a pooling primitive, checked as PyTorch does."""
     kernel = ntuple(kernel_size, dims, "kernel_size")
-    none = stride is None or (not isinstance(stride, (int, np.integer)) and len(stride) == 0)
+    none = stride is None or not integers(stride)
     stride = kernel if none else ntuple(stride, dims, "stride")
     padding, dilation = ntuple(padding, dims, "padding"), ntuple(dilation, dims, "dilation")
     if min(kernel) <= 0 or min(dilation) <= 0:

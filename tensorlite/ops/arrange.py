@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import broadcast_to, primitive, unwrap, wrap
-from .axes import axis_of
+from .axes import axis_of, integers
 from .indexing import index_select
 from .shape import (
     broadcast_shape,
@@ -32,8 +32,7 @@ def _ndim(x):
 
 def movedim(input, source, destination):
     """Dimensions ``source`` moved to the places ``destination``; the others keep their order."""
-    source = (source,) if isinstance(source, int) else tuple(source)
-    destination = (destination,) if isinstance(destination, int) else tuple(destination)
+    source, destination = integers(source), integers(destination)
     n = _ndim(input)
     if len(source) != len(destination):
         raise RuntimeError("movedim: Invalid source or destination dims: source "
@@ -120,7 +119,7 @@ def tensor_split(input, indices_or_sections, dim=0):
     dim = axis_of(dim, _ndim(input))
     n = input.shape[dim]
     cuts = unwrap(indices_or_sections)
-    if isinstance(cuts, np.ndarray):
+    if isinstance(cuts, (np.ndarray, np.integer)):
         cuts = cuts.tolist()
     if isinstance(cuts, int):
         if cuts <= 0:

@@ -3,6 +3,14 @@
 from operator import index as _int
 
 
+def integers(value):
+    """``value`` as a tuple of integers: one integer of any kind (Python's, NumPy's, a tensor), or a sequence of them."""
+    try:
+        return (_int(value),)
+    except TypeError:
+        return tuple(value)
+
+
 def axis_of(dim, ndim):
     """``dim`` as a non-negative axis of something with ``ndim`` dimensions.
 

@@ -239,7 +239,8 @@ def clamp(x, low=None, high=None):
     out = x if low is None else np.maximum(x, low)
     if high is None:
         return out
-    return np.minimum(x, high) if low is None else np.minimum(out, high, out=out if out.ndim else None)
+    room = out is not x and out.ndim and getattr(high, "shape", ()) in ((), out.shape)
+    return np.minimum(out, high, out=out if room else None)
 
 
 def _inside(x, low, high):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import cast, primitive, unwrap
-from .axes import axis_of
+from .axes import axis_of, integers
 from .elementwise import conj, is_complex, real
 from .padding import constant_pad
 from .shape import narrow, roll
@@ -106,10 +106,7 @@ def _need_real(name, x):
 def _plan(name, x, s, dim, last=None):
     """Checked dimensions and sizes; ``last`` is the size of the last dimension where none is given."""
     ndim = len(x.shape)
-    if isinstance(dim, int):
-        dim = (dim,)
-    if isinstance(s, int):
-        s = (s,)
+    dim, s = [v if v is None else integers(v) for v in (dim, s)]
     if dim is None:
         dim = tuple(range(ndim)) if s is None else tuple(range(ndim - len(s), ndim))
         if s is not None and len(s) > ndim:

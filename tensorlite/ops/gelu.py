@@ -128,11 +128,15 @@ def gelu(x, *, approximate="none", keep=True):
 
 def _everywhere(x, approximate, keep):
     step = _tanh if approximate == "tanh" else _exact32 if x.dtype == np.float32 else _exact64
-    line, n = x.ravel("K"), x.size
-    new = memory.empty if x.flags.c_contiguous else lambda shape, dtype: np.empty_like(x)
-    out = new(x.shape, x.dtype)
-    slope = new(x.shape, x.dtype) if keep else np.empty(0, x.dtype)
-    values, slopes = out.ravel("K"), slope.ravel("K") if keep else None
+    if not x.flags.c_contiguous:  # the results take the order of the memory
+        dims = np.argsort([-s for s in x.strides], kind="stable")
+        out, slope = _everywhere(np.ascontiguousarray(x.transpose(dims)), approximate, keep)
+        back = np.argsort(dims)
+        return out.transpose(back), slope.transpose(back) if keep else slope
+    line, n = x.reshape(-1), x.size
+    out = memory.empty(x.shape, x.dtype)
+    slope = memory.empty(x.shape, x.dtype) if keep else np.empty(0, x.dtype)
+    values, slopes = out.reshape(-1), slope.reshape(-1) if keep else None
 
     def body(start, stop):
         with memory.layout(_Scratch, min(_BLOCK, n), x.dtype) as scratch:

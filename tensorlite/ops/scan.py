@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import dtypes
 from ..engine import cast, clone, primitive, titled, unwrap
-from .axes import axis_of
+from .axes import axis_of, integers
 from .compare import part
 from .elementwise import _bar, exp, log, ne, where
 from .reduction import no_zero, sum
@@ -256,7 +256,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     """
     ndim = len(input.shape)
     spacing = 1 if spacing is None else spacing
-    dims = list(range(ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = range(ndim) if dim is None else integers(dim)
     dims = [axis_of(d, ndim) for d in dims]
     for d in dims:
         if dims.count(d) > 1:

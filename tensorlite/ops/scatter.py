@@ -283,7 +283,7 @@ def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     if tuple(src.shape) != (*input.shape[:axis], len(at), *input.shape[axis + 1 :]):
         raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
                            f"{list(src.shape)}, the slice has {len(at)} places in dimension {axis}")  # fmt: skip
-    return index_copy(input, at, src, dim=axis)
+    return index_copy(input, at, cast(src, dtype=unwrap(input).dtype), dim=axis)
 
 
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..dtypes import ShapeError
 from ..engine import primitive, titled, unwrap
-from .axes import axes_of, axis_of
+from .axes import axes_of, axis_of, integers
 
 
 @primitive(view=True, grad_name="ViewBackward0")
@@ -273,12 +273,12 @@ flip.vjp(x=lambda g, dims: flip(g, dims=dims))
 @primitive
 def roll(x, *, shifts, dims=None):
     """Elements moved by ``shifts`` along ``dims`` (of the flat tensor without them), around the end."""
-    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    shifts = integers(shifts)
     if dims is None:
         if len(shifts) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return np.roll(x, shifts[0])
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    dims = integers(dims)
     if not dims and len(shifts) == 1:
         return np.roll(x, shifts[0])
     if len(shifts) != len(dims):
@@ -286,11 +286,7 @@ def roll(x, *, shifts, dims=None):
     return np.roll(x, shifts, [axis_of(d, x.ndim) for d in dims]) if x.ndim else x.copy()
 
 
-def _minus(shifts):
-    return -shifts if isinstance(shifts, int) else tuple([-s for s in shifts])
-
-
-roll.vjp(x=lambda g, shifts, dims: roll(g, shifts=_minus(shifts), dims=dims))
+roll.vjp(x=lambda g, shifts, dims: roll(g, shifts=[-s for s in integers(shifts)], dims=dims))
 
 
 @primitive
