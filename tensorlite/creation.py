@@ -13,7 +13,7 @@ from . import dtypes, engine
 from ._device import check_device, strided
 from .engine import TensorBase, unwrap, wrap
 from .functions import layouts
-from .functions._common import into, into_same, sizes_of
+from .functions._common import into, into_same, number, sizes_of
 from .ops import elementwise as ew
 from .ops.spacing import evenly
 
@@ -359,7 +359,11 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, pi
     """
     if isinstance(size, int):
         raise TypeError("full(): argument 'size' (position 1) must be tuple of ints, not int")
-    d = _infer(fill_value) if dtype is None else dtypes.to_numpy(dtype)
+    d = (
+        _infer(number(fill_value) if isinstance(fill_value, np.generic) else fill_value)
+        if dtype is None
+        else dtypes.to_numpy(dtype)
+    )
     return _finish(
         np.full(_size((size,), None), _wrapped(fill_value, d), d), requires_grad, device, out, layout, pin_memory
     )
@@ -431,10 +435,6 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, pin_me
 # -- counted ---------------------------------------------------------------------------------------
 
 
-def _number(n):
-    return n.item() if isinstance(n, (TensorBase, np.generic)) else n
-
-
 def _progression(name, start, step, count, dtype):
     """``start + i * step`` for ``count`` values of i."""
     d = dtypes.to_numpy(dtype)
@@ -466,7 +466,7 @@ def arange(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devi
     """
     if end is None:
         start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
+    start, end, step = number(start), number(end), number(step)
     whole = dtype if out is None or dtype is not None else out.dtype
     small = None  # PyTorch counts in doubles for small integers, and truncates then
     if whole is not None and dtypes.to_numpy(whole).kind in "iu":
@@ -494,14 +494,14 @@ def range(start=0, end=None, step=1, *, out=None, dtype=None, layout=None, devic
         UserWarning, stacklevel=2)  # fmt: skip
     if end is None:
         start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
+    start, end, step = number(start), number(end), number(step)
     _checked_step(start, end, step)
     array = _progression("range", start, step, int((end - start) / step) + 1, dtype or dtypes.get_default_dtype())
     return _finish(array, requires_grad, device, out, layout)
 
 
 def _steps(name, steps):
-    steps = _number(steps)
+    steps = number(steps)
     if not isinstance(steps, int):
         raise TypeError(f"{name}() received an invalid combination of arguments - steps must be an int, not "
                         f"{type(steps).__name__}")  # fmt: skip
@@ -521,7 +521,7 @@ def linspace(
     >>> tl.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    start, end, steps = _number(start), _number(end), _steps("linspace", steps)
+    start, end, steps = number(start), number(end), _steps("linspace", steps)
     if dtype is None and (isinstance(start, _numbers[2]) or isinstance(end, _numbers[2])):
         dtype = dtypes.get_default_dtype().to_complex()
     d = _float(dtype)
@@ -533,7 +533,7 @@ def linspace(
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, pin_memory=False,
              requires_grad=False):  # fmt: skip
     """``base ** x`` for ``steps`` numbers x from ``start`` to ``end``."""
-    start, end = _number(start), _number(end)
+    start, end = number(start), number(end)
     if _float(dtype).kind in "iu":
         start, end = int(start), int(end)
     a = np.power(float(base), np.linspace(start, end, _steps("logspace", steps)))

@@ -7,7 +7,7 @@ The Bessel functions but ``i0``, the incomplete gamma functions and ``zeta`` cal
 import functools
 
 from .engine import TensorBase
-from .functions._common import into, to_dtype, with_out
+from .functions._common import into, number, to_dtype, with_out
 from .ops import activation as _act
 from .ops import elementwise as _ew
 from .ops import polynomials as _poly
@@ -83,7 +83,7 @@ def polygamma(n, input, *, out=None):
 
 def logit(input, eps=None, *, out=None):
     """``log(x / (1 - x))``, with ``x`` kept in ``[eps, 1 - eps]``."""
-    return _result(_sp.logit(input, eps=eps), out)
+    return _result(_sp.logit(input, eps=number(eps)), out)
 
 
 def round(input, *, decimals=0, out=None):

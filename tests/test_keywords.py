@@ -1,5 +1,6 @@
 """Arguments by name, and the order that functions of PyTorch's top level have, where it is not that of ``nn.functional``."""
 
+import numpy as np
 import pytest
 
 import tensorlite as tl
@@ -66,6 +67,75 @@ def top_level_layers(lib):
         lib.cosine_embedding_loss(x, -x, lib.ones(2), 0.0, 1), lib.margin_ranking_loss(x, x, lib.ones(2, 3), 1.0, 2),
         lib.poisson_nll_loss(x, x, True, False, 1e-8, 1), lib.triplet_margin_loss(x, x, -x, 1.0, 2.0, 1e-6, False, 1), lib.kl_div(x, x),
     ]  # fmt: skip
+
+
+@call
+def names_of_numpy(lib):
+    x = data(lib)
+    return [
+        *lib.chunk(x, 3, axis=1), *lib.unsafe_chunk(x, 2, axis=0), *lib.split_with_sizes(x, (1, 1), axis=0), lib.trapezoid(x, axis=0),
+        lib.cumulative_trapezoid(x, axis=1), lib.linalg.vecdot(x, x, axis=0), lib.nn.functional.cosine_similarity(x, x + 1, axis=0),
+        lib.fft.fft(x, axis=0).real, lib.fft.fftshift(x, axis=1), lib.fft.rfftn(x, axis=(0,)).real, lib.all(x, axis=0, keepdims=True),
+    ]  # fmt: skip
+
+
+@call
+def all_dimensions_kept(lib):
+    x = data(lib)
+    return [
+        x.sum(dim=None, keepdim=True),
+        x.mean(None, True),
+        x.nansum(keepdim=True),
+        lib.all(x, keepdim=True),
+        x.sum(axis=None, keepdims=True),
+    ]
+
+
+@call
+def the_first_is_called_input(lib):
+    x = data(lib)
+    square = x @ x.mT + lib.eye(2)
+    return [
+        lib.linalg.cholesky(input=square), lib.linalg.eigvalsh(input=square), lib.linalg.cond(input=square), lib.special.ndtr(input=x),
+        lib.special.log_ndtr(input=x), lib.linalg.matrix_rank(input=square),
+    ]  # fmt: skip
+
+
+@call
+def integers_of_every_kind(lib):
+    x, three = data(lib), np.int64(3)
+    image = lib.arange(16.0).reshape(1, 1, 4, 4)
+    two = lib.tensor(2)
+    return [
+        lib.roll(x, three), lib.roll(x, lib.tensor(1), np.int64(1)), *lib.hsplit(x, three), *lib.vsplit(x, two), lib.movedim(x, two - 2, np.int64(1)),
+        lib.fft.fftn(x, s=three, dim=lib.tensor(1)).real, lib.nn.functional.max_pool2d(image, two), lib.nn.functional.avg_pool2d(image, 2, two),
+        lib.nn.functional.conv2d(image, lib.ones(1, 1, 2, 2), stride=two), *lib.gradient(x, dim=np.int64(0)),
+        lib.clamp(lib.arange(3.0), max=lib.ones(2, 3)),
+    ]  # fmt: skip
+
+
+@call
+def numbers_of_numpy_do_not_widen(lib):
+    x, f = data(lib), lib.nn.functional
+    return [
+        y for n in (np.float64(0.5), np.float32(0.5), np.int64(1), lib.tensor(1.0)) for y in (
+            f.hardtanh(x, -1, n), f.softshrink(x, n), f.huber_loss(x, x + 1, delta=n), f.smooth_l1_loss(x, x + 1, beta=n),
+            f.gaussian_nll_loss(x, x, x, eps=n), lib.addcmul(x, x, x, value=n), lib.addcdiv(x, x, x, value=n),
+            lib.logit(x / 10, n / 10), f.cross_entropy(x, lib.tensor([0, 1]), label_smoothing=n),
+            lib.where(x > 2, n, n), lib.full((2,), float(n) if n.ndim == 0 and isinstance(n, np.integer) else n, dtype=None),
+        )
+    ]  # fmt: skip
+
+
+@call
+def without_elements(lib):
+    none = lib.zeros(0, 5)
+    return [
+        *lib.linalg.lu(none),
+        *lib.linalg.lu_factor(none),
+        lib.linalg.cond(lib.zeros(0, 0)),
+        lib.slice_scatter(lib.zeros(3), lib.ones(1, dtype=lib.int64), end=1),
+    ]
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -60,6 +60,11 @@ def numpy_names(dim, keepdim, axis, keepdims):
     return dim, keepdim if keepdims is None else keepdims
 
 
+def number(n):
+    """``n`` as Python's number, whose kind counts beside a tensor but not its width: NumPy's float64 would widen."""
+    return n.item() if hasattr(n, "item") else n
+
+
 def _own_names(fn, kwargs):
     """Give arguments with NumPy's names those of ``fn``."""
     for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):

@@ -9,7 +9,7 @@ from ..engine.plan import called
 from ..engine.trail import trail
 from ..mistakes.evaluation import compared
 from ..ops import elementwise as ew
-from ._common import into, into_same, named, tensor_arg, turned_round
+from ._common import into, into_same, named, number, tensor_arg, turned_round
 from .layouts import copied
 
 
@@ -286,6 +286,8 @@ def where(condition, input=None, other=None, *, out=None):
         from .selecting import nonzero
 
         return nonzero(condition, as_tuple=True)
+    if not (isinstance(input, TensorBase) or isinstance(other, TensorBase)):
+        input, other = number(input), number(other)
     result = ew.where(tensor_arg(condition, "condition", "where"), input, other)
     return result if out is None else into_same(out, result, input, other, condition)
 
@@ -320,7 +322,7 @@ def addcmul(input, tensor1, tensor2, *old, value=1, out=None):
     if old:
         tensor1, tensor2, value = turned_round("addcmul", tensor1, tensor2, *old)
     tensor_arg(tensor1, "tensor1", "addcmul", 2), tensor_arg(tensor2, "tensor2", "addcmul", 3)
-    result = ew.addcmul(input, tensor1, tensor2, value=value)
+    result = ew.addcmul(input, tensor1, tensor2, value=number(value))
     return result if out is None else into(out, result, input, tensor1, tensor2)
 
 
@@ -329,7 +331,7 @@ def addcdiv(input, tensor1, tensor2, *old, value=1, out=None):
     if old:
         tensor1, tensor2, value = turned_round("addcdiv", tensor1, tensor2, *old)
     tensor_arg(tensor1, "tensor1", "addcdiv", 2), tensor_arg(tensor2, "tensor2", "addcdiv", 3)
-    result = ew.addcdiv(input, tensor1, tensor2, value=value)
+    result = ew.addcdiv(input, tensor1, tensor2, value=number(value))
     return result if out is None else into(out, result, input, tensor1, tensor2)
 
 

@@ -2,7 +2,7 @@
 
 from ..ops import activation as act
 from ..ops import special as sp
-from ._common import into, into_same, tensor_arg, to_dtype
+from ._common import into, into_same, number, tensor_arg, to_dtype
 from .pointwise import _binary, _unary
 
 erf = _unary(act.erf)
@@ -31,7 +31,7 @@ def mvlgamma(input, p, *, out=None):
 
 def logit(input, eps=None, *, out=None):
     """``log(x / (1 - x))``, with ``x`` kept in ``[eps, 1 - eps]``."""
-    result = sp.logit(tensor_arg(input, "input", "logit"), eps=eps)
+    result = sp.logit(tensor_arg(input, "input", "logit"), eps=number(eps))
     return result if out is None else into(out, result)
 
 

@@ -8,7 +8,7 @@ from .. import dtypes
 from ..engine import TensorBase, cast, unwrap, wrap
 from ..engine import inplace as _inplace
 from ..engine.plan import called
-from ..functions._common import tensor_arg
+from ..functions._common import number, tensor_arg
 from ..ops import activation as ops
 from ..ops import elementwise as ew
 from ..ops import random
@@ -174,7 +174,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     """``x`` clipped to [min_val, max_val]."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return _run(ops.hardtanh, input, inplace, low=min_val, high=max_val)
+    return _run(ops.hardtanh, input, inplace, low=number(min_val), high=number(max_val))
 
 
 def hardsigmoid(input, inplace=False):
@@ -196,7 +196,7 @@ def softshrink(input, lambd=0.5):
     """``x`` moved towards 0 by ``lambd``, not past it."""
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return ops.softshrink(tensor_arg(input, "input", "softshrink"), lambd=lambd)
+    return ops.softshrink(tensor_arg(input, "input", "softshrink"), lambd=number(lambd))
 
 
 def tanhshrink(input):

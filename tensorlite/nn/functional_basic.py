@@ -171,7 +171,7 @@ def _alpha_dropout(input, p, training, inplace, shape):
     _check_p(p)
     if p == 0 or not training or not input._data.size:
         return input
-    dtype = input._data.dtype
+    p, dtype = float(p), input._data.dtype
     if p == 1:
         return _times(input, np.zeros(shape, dtype), inplace)
     kept = random.generator_or_default(None).below(math.prod(shape), 1 - p).astype(dtype).reshape(shape)

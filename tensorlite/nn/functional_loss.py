@@ -11,6 +11,7 @@ from ..dtypes import ShapeError
 from ..engine import RECORDING, broadcast_to, state, unwrap, wrap
 from ..engine.plan import called
 from ..engine.trail import trail
+from ..functions._common import number
 from ..mistakes import losses as checks
 from ..mistakes.evaluation import decided
 from ..ops import elementwise as ew
@@ -149,7 +150,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     reduction = legacy_reduction(size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    loss = ops.reduce(ew.abs(ew.sub(a, b)) if beta == 0 else ops.smooth_l1(a, b, beta=beta), reduction)
+    loss = ops.reduce(ew.abs(ew.sub(a, b)) if beta == 0 else ops.smooth_l1(a, b, beta=number(beta)), reduction)
     return called(loss, "SmoothL1LossBackward0")
 
 
@@ -158,7 +159,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     a, b = _aligned(input, target)
     if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    loss = ops.huber(a, b, delta=delta)
+    loss = ops.huber(a, b, delta=number(delta))
     return (
         called(ops.reduce(loss, reduction), "HuberLossBackward0")
         if weight is None
@@ -318,7 +319,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
     # the gradient passes as if the variance had not been raised to eps
-    raised = var + wrap(np.maximum(unwrap(var), eps) - unwrap(var))
+    raised = var + wrap(np.maximum(unwrap(var), number(eps)) - unwrap(var))
     d = input - target
     loss = 0.5 * (ew.log(raised) + d * d / raised)
     return ops.reduce(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
@@ -401,8 +402,10 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         reduction = legacy_reduction(size_average, reduce, reduction)
     if reduction not in ("mean", "sum", "none"):
         check_reduction(reduction)
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    if label_smoothing:
+        if not 0.0 <= label_smoothing <= 1.0:
+            raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+        label_smoothing = number(label_smoothing)
     x, t = unwrap(input), unwrap(target)
     if x.__class__ is not np.ndarray or t.__class__ is not np.ndarray:
         check_given("cross_entropy_loss", input, target)

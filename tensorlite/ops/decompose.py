@@ -429,9 +429,9 @@ def svdvals(A, *, driver=None):
 @primitive(outputs=("p", "l", "u"), constant=("p",))
 def _lu(a):
     matrix("linalg.lu", a)
-    m, n = a.shape[-2:]
+    *lead, m, n = a.shape
     k = min(m, n)
-    u = np.array(a).reshape(-1, m, n)
+    u = np.array(a).reshape(math.prod(lead), m, n)
     order = np.tile(np.arange(m), (len(u), 1))
     low = np.zeros((len(u), m, k), a.dtype)
     batch = np.arange(len(u))
@@ -448,7 +448,6 @@ def _lu(a):
         u[:, j + 1 :, j] = 0
     p = np.zeros((len(u), m, m), a.dtype)
     p[batch[:, None], order, np.arange(m)] = 1
-    lead = a.shape[:-2]
     return p.reshape(*lead, m, m), low.reshape(*lead, m, k), u[:, :k].reshape(*lead, k, n)
 
 

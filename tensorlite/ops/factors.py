@@ -15,6 +15,8 @@ from .shape import expand_dims, narrow, tril, triu
 def pivots_of(p):
     """LAPACK's row exchanges (counted from 1) for permutation matrices, of which ``p @ l @ u = a``."""
     m = p.shape[-1]
+    if not p.size:
+        return np.empty(p.shape[:-1], np.int32)
     orders = np.argmax(p, axis=-2).reshape(-1, m)  # row i of the product l @ u is row orders[i] of a
     out = np.empty(orders.shape, np.int32)
     for order, row in zip(orders, out):

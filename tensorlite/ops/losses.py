@@ -133,7 +133,7 @@ def bce_with_logits(x, y):
     out = np.negative(out)
     out = np.exp(out)
     out = np.log1p(out)
-    return np.maximum(x, 0) - x * y + out
+    return x * (1 - y) + np.maximum(-x, 0) + out
 
 
 def _bce_logits_x(g, x, y):

@@ -153,6 +153,8 @@ def cond(A, p=None):
     if p in (None, 2, -2):
         s = svdvals(A)
         k = s.shape[-1]
+        if not k:
+            return sum(s, dim=-1)  # PyTorch's 0 for matrices without elements
         first, last = narrow(s, dim=-1, start=0, stop=1), narrow(s, dim=-1, start=k - 1, stop=k)
         out = last / first if p == -2 else first / last
         return reshape(out, shape=tuple(out.shape[:-1]))
