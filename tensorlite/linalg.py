@@ -69,11 +69,13 @@ def qr(A, mode="reduced", *, out=None):
     return _named("linalg_qr", "Q R", _dec.qr(A, mode), out)
 
 
+@spelled
 def eigh(A, UPLO="L", *, out=None):
     """Eigenvalues (ascending) and eigenvectors of Hermitian matrices."""
     return _named("linalg_eigh", "eigenvalues eigenvectors", _dec.eigh(A, UPLO), out)
 
 
+@spelled
 def eig(A, *, out=None):
     """Eigenvalues and eigenvectors of square matrices, complex."""
     return _named("linalg_eig", "eigenvalues eigenvectors", _dec.eig(A), out)
@@ -112,6 +114,7 @@ def _int32():
     return of("int32")
 
 
+@spelled
 def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
     """:func:`cholesky` that does not raise: ``info`` is 1 and ``L`` NaN if some matrix is not positive-definite."""
     return _named(
@@ -128,6 +131,7 @@ def _typed(A, dtype):
     return A if dtype is None else to_dtype(A, dtype)
 
 
+@spelled
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """``sum(|x|**ord) ** (1 / ord)`` over ``dim`` (an int, several, or all).
 
@@ -143,12 +147,14 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=None):
     """A norm of matrices: ``'fro'``, ``'nuc'``, 1, -1, 2, -2, infinity or its negative."""
     result = _mat.matrix_norm(_typed(A, dtype), ord, dim, keepdim)
     return result if out is None else into_same(out, result)
 
 
+@spelled
 def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     """A vector norm, or a matrix norm for two dimensions; by default the 2-norm of all elements."""
     result = _mat.norm(_typed(A, dtype), ord, tuple(dim) if isinstance(dim, list) else dim, keepdim)

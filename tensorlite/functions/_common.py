@@ -65,22 +65,23 @@ def number(n):
     return n.item() if hasattr(n, "item") else n
 
 
-def _own_names(fn, kwargs):
-    """Give arguments with NumPy's names those of ``fn``."""
+def _own_names(fn, args, kwargs):
+    """Give arguments with NumPy's names those of ``fn``; the first may always be called ``input``. Returns ``args``."""
     for own, numpy in (("dim", "axis"), ("keepdim", "keepdims")):
         if numpy in kwargs:
             if own in kwargs:
                 raise TypeError(f"{fn.__name__}(): give {own} or {numpy}, not both")
             kwargs[own] = kwargs.pop(numpy)
+    return (kwargs.pop("input"), *args) if "input" in kwargs else args
 
 
 def spelled(fn):
-    """``fn`` that also takes NumPy's names ``axis`` and ``keepdims``."""
+    """``fn`` that also takes NumPy's names ``axis`` and ``keepdims``, and ``input`` for its first argument."""
 
     @functools.wraps(fn)
     def function(*args, **kwargs):
         if kwargs:
-            _own_names(fn, kwargs)
+            args = _own_names(fn, args, kwargs)
         return fn(*args, **kwargs)
 
     return function
@@ -192,9 +193,7 @@ def with_out(fn, write=into):
     @functools.wraps(fn)
     def function(*args, out=None, **settings):
         if settings:
-            if "input" in settings:  # what the first argument is called everywhere else
-                args = (settings.pop("input"), *args)
-            _own_names(fn, settings)
+            args = _own_names(fn, args, settings)
         result = fn(*args, **settings)
         return result if out is None else write(out, result)
 

@@ -9,7 +9,7 @@ from ..engine.plan import called
 from ..ops import arrange, strides
 from ..ops import shape as sh
 from ..ops.axes import integers
-from ._common import into, into_same, sizes_of, tensor_arg
+from ._common import into, into_same, sizes_of, spelled, tensor_arg
 from .shaping import settle
 
 
@@ -37,7 +37,7 @@ def _split(function):
 
 
 movedim = moveaxis = _settled(arrange.movedim)
-tensor_split = _split(arrange.tensor_split)
+tensor_split = spelled(_split(arrange.tensor_split))
 hsplit = _split(arrange.hsplit)
 vsplit = _split(arrange.vsplit)
 dsplit = _split(arrange.dsplit)

@@ -271,6 +271,7 @@ def select_scatter(input, src, dim, index):
     if tuple(src.shape) != (*input.shape[:axis], *input.shape[axis + 1 :]):
         raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
                            f"{list(src.shape)}, slice size = {list(input.shape[:axis] + input.shape[axis + 1 :])}")  # fmt: skip
+    src = cast(src, dtype=unwrap(input).dtype)
     return index_copy(input, np.array([index % n]), expand_dims(src, dim=axis), dim=axis)
 
 
